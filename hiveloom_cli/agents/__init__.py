@@ -1,0 +1,1 @@
+"""Agents as Markdown files: front matter and a system prompt."""

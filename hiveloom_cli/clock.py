@@ -1,0 +1,64 @@
+"""Time, randomness and identifiers: the only place that asks the machine for them."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
+_TIME_DIGITS = 9  # 45 bits of milliseconds: sortable until the year 3084
+_RANDOM_DIGITS = 4
+
+
+class Clock(Protocol):
+    """What the program asks of time; tests pass one that they move by hand."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+        ...
+
+    def elapsed_s(self) -> float:
+        """Return seconds on a clock that never goes back; only differences mean anything."""
+        ...
+
+    def new_id(self) -> str:
+        """Return a fresh identifier of 13 characters that sorts by time of making."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock and randomness."""
+
+    def now(self) -> datetime:
+        """See `Clock.now`."""
+        return datetime.now(UTC)
+
+    def elapsed_s(self) -> float:
+        """See `Clock.elapsed_s`."""
+        return time.monotonic()
+
+    def new_id(self) -> str:
+        """See `Clock.new_id`."""
+        return build_id(self.now(), secrets.randbits(5 * _RANDOM_DIGITS))
+
+
+def build_id(moment: datetime, randomness: int) -> str:
+    """Join a moment (milliseconds) and 20 random bits into one identifier, the moment first."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return _format_base32(milliseconds, _TIME_DIGITS) + _format_base32(randomness, _RANDOM_DIGITS)
+
+
+def format_timestamp(moment: datetime) -> str:
+    """Write a moment the one way that files of ours hold it: UTC, whole seconds, ISO 8601 with Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_timestamp(text: str) -> datetime:
+    """Read what `format_timestamp` wrote; raise `ValueError` for anything else."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def _format_base32(number: int, digits: int) -> str:
+    return "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(digits)))

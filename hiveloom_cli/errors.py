@@ -1,0 +1,227 @@
+"""Everything that can go wrong in a way a person can act on, as one tree.
+
+Each class is named for the fact it states and carries the program's exit code and a stable `code` for
+programs; each instance carries one sentence saying what happened and, as `hint`, what to type next.
+
+    HiveloomError                 1
+    ├── Interrupted               130
+    ├── UsageMistake              2
+    ├── FileUnreadable            1
+    │   └── AgentFileInvalid
+    ├── FolderLocked              1
+    ├── AlreadyExists             1
+    ├── CredentialError           3
+    │   ├── SecretRefused         the text given cannot be a key
+    │   ├── SecretMissing         nothing is stored under that name
+    │   ├── KeyringUnavailable    no keyring, or it refused
+    │   │   ├── KeyringLocked
+    │   │   └── KeyringTimedOut
+    │   └── VaultUnusable
+    │       ├── VaultLocked       the passphrase is missing or wrong
+    │       └── VaultDamaged
+    ├── UpstreamError             4
+    │   ├── BaseUrlInvalid
+    │   ├── UpstreamUnreachable   no answer: name, address, TLS, proxy, time
+    │   ├── UpstreamRefused       an answer that says no, with its status
+    │   ├── ReplyNotUnderstood    an answer that is not the protocol's
+    │   ├── StreamCutShort        the stream ended before its terminal event
+    │   └── AnswerEmpty
+    └── NotFound                  5
+        ├── AgentNotFound
+        └── CredentialNotFound
+
+This module knows nothing of the others, so that any of them can raise from it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class HiveloomError(Exception):
+    """A failure that is explained in one sentence, with what to type next in `hint` ("" for none)."""
+
+    exit_code: ClassVar[int] = 1
+    code: ClassVar[str] = "failure"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Interrupted(HiveloomError):
+    """The person pressed Ctrl-C."""
+
+    exit_code = 130
+    code = "interrupted"
+
+
+class UsageMistake(HiveloomError):
+    """The command line does not say something that can be done."""
+
+    exit_code = 2
+    code = "usage"
+
+
+class FileUnreadable(HiveloomError):
+    """A file is not what it has to be; it is never overwritten in that state.
+
+    `line` counts from 1; 0 where the fault has no line.
+    """
+
+    code = "file_unreadable"
+
+    def __init__(self, path: Path, problem: str, *, line: int = 0, hint: str = "") -> None:
+        place = f"{path}:{line}" if line else f"{path}"
+        super().__init__(f"{place}: {problem}", hint=hint)
+        self.path = path
+        self.line = line
+        self.problem = problem
+
+
+class AgentFileInvalid(FileUnreadable):
+    """An agent's file breaks the format that `docs/agents.md` describes."""
+
+    code = "agent_file_invalid"
+
+
+class FolderLocked(HiveloomError):
+    """Another process held the lock on a file for longer than anyone should wait."""
+
+    code = "locked"
+
+
+class AlreadyExists(HiveloomError):
+    """Something of that name is there and was not to be replaced."""
+
+    code = "already_exists"
+
+
+class CredentialError(HiveloomError):
+    """A key could not be stored, found or read."""
+
+    exit_code = 3
+    code = "credential"
+
+
+class SecretRefused(CredentialError):
+    """The text given as a key cannot be one; it is not repeated in the message."""
+
+    code = "secret_refused"
+
+
+class SecretMissing(CredentialError):
+    """A key is needed and none is stored under its name."""
+
+    code = "secret_missing"
+
+
+class KeyringUnavailable(CredentialError):
+    """The operating system offers no keyring that works, or it refused."""
+
+    code = "keyring_unavailable"
+
+
+class KeyringLocked(KeyringUnavailable):
+    """The keyring exists but cannot be unlocked from here."""
+
+    code = "keyring_locked"
+
+
+class KeyringTimedOut(KeyringUnavailable):
+    """The keyring did not answer within its deadline."""
+
+    code = "keyring_timed_out"
+
+
+class VaultUnusable(CredentialError):
+    """The file vault cannot be used as it is; it was left untouched."""
+
+    code = "vault_unusable"
+
+
+class VaultLocked(VaultUnusable):
+    """The vault's passphrase is missing or wrong."""
+
+    code = "vault_locked"
+
+
+class VaultDamaged(VaultUnusable):
+    """The vault or its key file was truncated or altered."""
+
+    code = "vault_damaged"
+
+
+class UpstreamError(HiveloomError):
+    """The model's server did not give an answer."""
+
+    exit_code = 4
+    code = "upstream"
+
+
+class BaseUrlInvalid(UpstreamError):
+    """A base URL that no request can be sent to, or none should."""
+
+    code = "base_url_invalid"
+
+
+class UpstreamUnreachable(UpstreamError):
+    """No answer came: the name, the address, TLS, the proxy or the time."""
+
+    code = "upstream_unreachable"
+
+
+class UpstreamRefused(UpstreamError):
+    """The upstream answered with an error, as a status or inside a reply.
+
+    `status` is the HTTP status, or what the error itself names; 0 where neither does. `detail` is the
+    upstream's own text.
+    """
+
+    code = "upstream_refused"
+
+    def __init__(self, message: str, *, status: int = 0, detail: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.detail = detail
+
+
+class ReplyNotUnderstood(UpstreamError):
+    """What came back is not the protocol's: an HTML page, broken JSON, a shape unknown."""
+
+    code = "reply_not_understood"
+
+
+class StreamCutShort(UpstreamError):
+    """The stream ended before its terminal event; what had arrived is kept."""
+
+    code = "stream_cut_short"
+
+
+class AnswerEmpty(UpstreamError):
+    """The upstream reported success and sent no text."""
+
+    code = "answer_empty"
+
+
+class NotFound(HiveloomError):
+    """Nothing of that name exists."""
+
+    exit_code = 5
+    code = "not_found"
+
+
+class AgentNotFound(NotFound):
+    """No agent has that name."""
+
+    code = "agent_not_found"
+
+
+class CredentialNotFound(NotFound):
+    """No credential has that name."""
+
+    code = "credential_not_found"

@@ -1,0 +1,83 @@
+"""A key in memory, between the place it is kept and the header it goes in."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from hiveloom_cli.errors import SecretRefused
+
+MASK = "[key]"
+_RUN = 8  # this many characters of a key in a row are enough to be worth hiding
+
+
+class Secret:
+    """A key. Nothing that prints, logs, compares or pickles it can show it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself, for the keyring or for a header, and for nothing else."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(hidden)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written anywhere")
+
+
+def parse_secret(text: str) -> Secret:
+    """Take what a person typed or piped as a key, less one newline at its end.
+
+    Raises `SecretRefused`, without repeating the text, for what cannot be sent as a header: nothing,
+    white space, more than one line, control characters, or characters outside Latin-1.
+    """
+    value = text.removesuffix("\n").removesuffix("\r")
+    if not value.strip():
+        raise SecretRefused("the key is empty", hint="paste the key, or pipe it in")
+    if "\n" in value or "\r" in value:
+        raise SecretRefused(
+            "the key has more than one line", hint="give the key alone, on one line"
+        )
+    if value != value.strip():
+        raise SecretRefused("the key has spaces around it", hint="give the key alone")
+    if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
+        raise SecretRefused("the key holds control characters", hint="copy the key again")
+    if any(ord(character) > 255 for character in value):
+        raise SecretRefused(
+            "the key holds characters that no HTTP header can carry", hint="copy the key again"
+        )
+    return Secret(value)
+
+
+def mask_secret(text: str, secret: Secret) -> str:
+    """Hide in `text` the secret and every run of eight of its characters.
+
+    Upstreams echo a wrong key whole, shortened, or in part; a short one (say, the placeholder for a local
+    server) is hidden only where it stands whole.
+    """
+    value = secret.reveal()
+    if len(value) <= _RUN:
+        return text.replace(value, MASK)
+    runs = {value[start : start + _RUN] for start in range(len(value) - _RUN + 1)}
+    pieces: list[str] = []
+    position = 0
+    while position < len(text):
+        end = _match_end(text, position, runs)
+        if end == position:
+            pieces.append(text[position])
+            position += 1
+        else:
+            pieces.append(MASK)
+            position = end
+    return "".join(pieces)
+
+
+def _match_end(text: str, start: int, runs: set[str]) -> int:
+    end = start
+    while text[end : end + _RUN] in runs:
+        end += 1
+    return end + _RUN - 1 if end > start else start
