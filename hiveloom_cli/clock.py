@@ -51,7 +51,7 @@ def build_id(moment: datetime, randomness: int) -> str:
 
 
 def format_timestamp(moment: datetime) -> str:
-    """Write a moment the one way that files of ours hold it: UTC, whole seconds, ISO 8601 with Z."""
+    """Write a moment as files of ours hold it: UTC, whole seconds, ISO 8601 with Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

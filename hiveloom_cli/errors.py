@@ -1,7 +1,8 @@
 """Everything that can go wrong in a way a person can act on, as one tree.
 
-Each class is named for the fact it states and carries the program's exit code and a stable `code` for
-programs; each instance carries one sentence saying what happened and, as `hint`, what to type next.
+Each class is named for the fact it states and carries the program's exit code and a stable `code`
+for programs; each instance carries one sentence saying what happened and, as `hint`, what to type
+next.
 
     HiveloomError                 1
     ├── Interrupted               130
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class HiveloomError(Exception):
-    """A failure that is explained in one sentence, with what to type next in `hint` ("" for none)."""
+    """A failure explained in one sentence, with what to type next in `hint` ("" for none)."""
 
     exit_code: ClassVar[int] = 1
     code: ClassVar[str] = "failure"
@@ -178,8 +179,8 @@ class UpstreamUnreachable(UpstreamError):
 class UpstreamRefused(UpstreamError):
     """The upstream answered with an error, as a status or inside a reply.
 
-    `status` is the HTTP status, or what the error itself names; 0 where neither does. `detail` is the
-    upstream's own text.
+    `status` is the HTTP status, or what the error itself names; 0 where neither does. `detail` is
+    the upstream's own text.
     """
 
     code = "upstream_refused"

@@ -28,8 +28,8 @@ def ensure_private_folder(folder: Path) -> None:
 def save_bytes(path: Path, content: bytes) -> None:
     """Replace `path` by `content` in one step: a reader sees the old file or the new one, whole.
 
-    The file is on disk when this returns, is readable by its owner alone, and a failure (a full disk, a
-    kill) leaves the old one. A symbolic link is followed, not replaced.
+    The file is on disk when this returns, is readable by its owner alone, and a failure (a full
+    disk, a kill) leaves the old one. A symbolic link is followed, not replaced.
     """
     target = path.resolve()
     ensure_private_folder(target.parent)
@@ -50,8 +50,8 @@ def save_bytes(path: Path, content: bytes) -> None:
 def load_text(path: Path) -> str:
     """Read a UTF-8 file as it stands, line ends unchanged.
 
-    Raises `FileNotFoundError` as the system does, and `FileUnreadable` naming the line for bytes that
-    are not UTF-8.
+    Raises `FileNotFoundError` as the system does, and `FileUnreadable` naming the line for bytes
+    that are not UTF-8.
     """
     content = path.read_bytes()
     try:

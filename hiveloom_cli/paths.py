@@ -1,6 +1,7 @@
 """Where hiveloom keeps its files.
 
-`HIVELOOM_HOME` puts everything under one folder; without it the operating system's conventions decide.
+`HIVELOOM_HOME` puts everything under one folder; without it the operating system's conventions
+decide.
 """
 
 from __future__ import annotations

@@ -32,21 +32,19 @@ class Secret:
 def parse_secret(text: str) -> Secret:
     """Take what a person typed or piped as a key, less one newline at its end.
 
-    Raises `SecretRefused`, without repeating the text, for what cannot be sent as a header: nothing,
-    white space, more than one line, control characters, or characters outside Latin-1.
+    Raises `SecretRefused`, without repeating the text, for what cannot be sent as a header:
+    nothing, white space, more than one line, control characters, or characters outside Latin-1.
     """
     value = text.removesuffix("\n").removesuffix("\r")
     if not value.strip():
         raise SecretRefused("the key is empty", hint="paste the key, or pipe it in")
     if "\n" in value or "\r" in value:
-        raise SecretRefused(
-            "the key has more than one line", hint="give the key alone, on one line"
-        )
+        raise SecretRefused("the key has more than one line", hint="give the key alone")
     if value != value.strip():
         raise SecretRefused("the key has spaces around it", hint="give the key alone")
-    if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
+    if not value.isprintable():
         raise SecretRefused("the key holds control characters", hint="copy the key again")
-    if any(ord(character) > 255 for character in value):
+    if len(value.encode("latin-1", "ignore")) < len(value):
         raise SecretRefused(
             "the key holds characters that no HTTP header can carry", hint="copy the key again"
         )
@@ -56,8 +54,8 @@ def parse_secret(text: str) -> Secret:
 def mask_secret(text: str, secret: Secret) -> str:
     """Hide in `text` the secret and every run of eight of its characters.
 
-    Upstreams echo a wrong key whole, shortened, or in part; a short one (say, the placeholder for a local
-    server) is hidden only where it stands whole.
+    Upstreams echo a wrong key whole, shortened, or in part; a short one (say, the placeholder for a
+    local server) is hidden only where it stands whole.
     """
     value = secret.reveal()
     if len(value) <= _RUN:

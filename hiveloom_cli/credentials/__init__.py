@@ -1,1 +1,1 @@
-"""Named secrets, and where each is kept: the OS keyring, or an encrypted file where there is none."""
+"""Named secrets, kept in the OS keyring, or in an encrypted file where there is none."""
