@@ -1,0 +1,91 @@
+"""Base URLs: checked once, then joined with an endpoint's path.
+
+A base URL is what a person gives: scheme, host, perhaps port, path prefix and query. The rules are
+those of the environment variable `HIVELOOM_OPENAI_BASE_URL`: spaces and trailing slashes are
+trimmed, an endpoint's path is appended to the path, and a query string stays last.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from hiveloom_cli.errors import BaseUrlInvalid
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class BaseUrl:
+    """A base URL in parts; `host` is lower-case, without brackets; `path` has no trailing slash."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
+    query: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and, where it is not the scheme's own, port: what a key is bound to."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        is_default = _DEFAULT_PORTS[self.scheme] == self.port
+        return f"{self.scheme}://{host}" if is_default else f"{self.scheme}://{host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this machine by its own name or number."""
+        if self.host == "localhost" or self.host.endswith(".localhost"):
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def join(self, suffix: str) -> str:
+        """Append an endpoint's path ("/chat/completions"); the query string stays last."""
+        url = f"{self.origin}{self.path}{suffix}"
+        return f"{url}?{self.query}" if self.query else url
+
+    def __str__(self) -> str:
+        return self.join("")
+
+
+def parse_base_url(text: str, *, source: str) -> BaseUrl:
+    """Check a base URL; `source` says in errors where it came from, such as a variable's name.
+
+    Raises `BaseUrlInvalid` for another scheme than http and https, a missing host, a user name or
+    password, a fragment, or characters that no URL holds.
+    """
+
+    def refuse(problem: str) -> BaseUrlInvalid:
+        return BaseUrlInvalid(
+            f"the base URL in {source} {problem}",
+            hint="give it as https://host/v1 (or http://127.0.0.1:PORT/v1 for a local server)",
+        )
+
+    url = text.strip()
+    if any(character.isspace() or not character.isprintable() for character in url):
+        raise refuse("holds a space or a control character")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise refuse("is not a URL") from None
+    scheme = parts.scheme.lower()
+    if scheme not in _DEFAULT_PORTS:
+        raise refuse("does not begin with http:// or https://")
+    if not parts.hostname:
+        raise refuse("names no host")
+    if "@" in parts.netloc:
+        raise refuse("holds a user name or a password; a key is stored with `credential set`")
+    if parts.fragment:
+        raise refuse("ends in a #fragment")
+    return BaseUrl(
+        scheme=scheme,
+        host=parts.hostname,
+        port=_DEFAULT_PORTS[scheme] if port is None else port,
+        path=parts.path.rstrip("/"),
+        query=parts.query,
+    )

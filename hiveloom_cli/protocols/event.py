@@ -1,0 +1,71 @@
+"""What a reply says as it arrives: the vocabulary that both wire formats are read into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from hiveloom_cli.protocols.message import Message, ToolCall
+
+
+class FinishReason(StrEnum):
+    """Why a reply ended, in Chat Completions' words where it has one."""
+
+    STOP = "stop"
+    LENGTH = "length"  # the limit on output tokens, or the context window, cut it
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"  # refused by the model or by a filter
+    PAUSE = "pause_turn"  # Anthropic: send the reply back as it is to go on
+    ERROR = "error"  # the upstream gave up in the middle
+    OTHER = "other"  # a word that neither specification has
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request; None is "not said". `input_tokens` counts the cached ones too."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_input_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The answer's next piece of text, never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """The next piece of what the model thinks before it answers, never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallReady:
+    """A whole tool call, told only once the reply is complete: a prefix can look whole too."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """What the reply cost so far; a later report replaces an earlier one."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    """The terminal event: the reply is complete. `raw_reason` is the upstream's own word."""
+
+    message: Message
+    finish_reason: FinishReason
+    raw_reason: str
+
+
+ReplyEvent: TypeAlias = TextDelta | ReasoningDelta | ToolCallReady | UsageReported | ReplyEnded

@@ -1,0 +1,86 @@
+"""What is said in a conversation, in no wire format's words.
+
+A message is a role and parts. The results of tools stand in the user's next message, whatever the
+wire format calls them; the system prompt is not a message but a field of the request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Role: TypeAlias = Literal["user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Text, as it was typed or as it came."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image; `media_type` such as "image/png" matches the bytes."""
+
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPart:
+    """What a model thought before it answered.
+
+    `wire` is the block as JSON text, byte for byte as it came, under the field name `field`: some
+    upstreams demand it back unchanged, others refuse it. `made_by` says which upstream and model
+    made it, since it means nothing to any other.
+    """
+
+    text: str
+    field: str
+    wire: str = ""
+    made_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's wish to run a tool; `arguments` is JSON as the model wrote it, valid or not."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave back for the call of that id."""
+
+    call_id: str
+    content: str
+    is_error: bool = False
+
+
+Part: TypeAlias = TextPart | ImagePart | ReasoningPart | ToolCall | ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of one side.
+
+    `complete` is false for an answer that was interrupted or cut off; it is part of the
+    conversation all the same.
+    """
+
+    role: Role
+    parts: tuple[Part, ...]
+    complete: bool = True
+
+    @property
+    def text(self) -> str:
+        """The message's text parts, joined as they came."""
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+
+def build_user_message(text: str) -> Message:
+    """Build what a person said."""
+    return Message("user", (TextPart(text),))

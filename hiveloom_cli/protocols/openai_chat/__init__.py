@@ -1,0 +1,1 @@
+"""OpenAI Chat Completions, as api.openai.com and every compatible server speak it."""

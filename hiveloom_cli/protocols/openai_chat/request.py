@@ -1,0 +1,130 @@
+"""Build a Chat Completions request.
+
+Source: OpenAI's OpenAPI description, `CreateChatCompletionRequest`.
+
+What is not set is not sent: compatible servers refuse fields that they do not know, and nulls.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, assert_never
+
+from hiveloom_cli.protocols.message import (
+    ImagePart,
+    Message,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCall,
+    ToolResult,
+)
+from hiveloom_cli.protocols.request import ChatRequest, KeyHeader, WireRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hiveloom_cli.protocols.base_url import BaseUrl
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+_KEY_HEADERS = (KeyHeader("Authorization", "Bearer "),)
+
+
+def build_request(chat: ChatRequest, base_url: BaseUrl) -> WireRequest:
+    """Build the POST to `{base_url}/chat/completions`."""
+    return WireRequest(
+        url=base_url.join("/chat/completions"),
+        headers={
+            "Content-Type": "application/json",
+            "Accept": "text/event-stream" if chat.stream else "application/json",
+        },
+        key_headers=_KEY_HEADERS,
+        body=build_body(chat),
+    )
+
+
+def build_body(chat: ChatRequest) -> dict[str, Any]:
+    """Build the JSON body."""
+    body: dict[str, Any] = {"model": chat.model, "messages": list(_build_messages(chat))}
+    parameters = chat.parameters
+    for name in ("temperature", "top_p", "max_tokens"):
+        value = getattr(parameters, name)
+        if value is not None:
+            body[name] = value
+    if parameters.stop:
+        body["stop"] = list(parameters.stop)
+    if chat.tools:
+        body["tools"] = [
+            {
+                "type": "function",
+                "function": {
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": dict(tool.input_schema),
+                },
+            }
+            for tool in chat.tools
+        ]
+    if chat.stream:
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def _build_messages(chat: ChatRequest) -> Iterator[dict[str, Any]]:
+    if chat.system:
+        # "system" and not "developer": every server knows it, OpenAI's newest included.
+        yield {"role": "system", "content": chat.system}
+    for message in chat.messages:
+        if message.role == "assistant":
+            yield _build_assistant(message)
+        else:
+            yield from _build_user(message)
+
+
+def _build_user(message: Message) -> Iterator[dict[str, Any]]:
+    # Each tool result is a message of its own here, before what the person said.
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            yield {"role": "tool", "tool_call_id": part.call_id, "content": part.content}
+    content = [built for part in message.parts if (built := _build_content(part)) is not None]
+    if not content:
+        return
+    if all(part["type"] == "text" for part in content):
+        # A plain string is what every server takes; some refuse or split a list.
+        yield {"role": "user", "content": message.text}
+    else:
+        yield {"role": "user", "content": content}
+
+
+def _build_content(part: Part) -> dict[str, Any] | None:
+    match part:
+        case TextPart(text):
+            return {"type": "text", "text": text}
+        case ImagePart(media_type, content):
+            data = base64.b64encode(content).decode("ascii")
+            return {"type": "image_url", "image_url": {"url": f"data:{media_type};base64,{data}"}}
+        case ToolResult() | ToolCall() | ReasoningPart():
+            return None
+        case _:
+            assert_never(part)
+
+
+def _build_assistant(message: Message) -> dict[str, Any]:
+    calls = [part for part in message.parts if isinstance(part, ToolCall)]
+    if not calls:
+        return {"role": "assistant", "content": message.text}
+    return {
+        "role": "assistant",
+        # Null rather than "" beside tool calls: DeepSeek and Ollama refuse the empty string.
+        "content": message.text or None,
+        "tool_calls": [
+            {
+                "id": call.id,
+                "type": "function",
+                # An empty text is no JSON, and Ollama refuses it.
+                "function": {"name": call.name, "arguments": call.arguments or "{}"},
+            }
+            for call in calls
+        ],
+    }

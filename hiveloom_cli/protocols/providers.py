@@ -1,0 +1,135 @@
+"""The table of providers: one row each, a preset of address, protocol and names.
+
+A row decides nothing by itself. It says which environment variable usually holds a provider's key,
+so that the key follows that provider's own origin and no other, and it feeds the README's table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from hiveloom_cli.protocols.base_url import BaseUrl, parse_base_url
+
+ProtocolName: TypeAlias = Literal["openai", "anthropic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One upstream.
+
+    `base_url` is where it is, or, for software one runs oneself, where it listens unless told
+    otherwise; `key_variable` and `key_page` are "" where no key is needed.
+    """
+
+    name: str
+    title: str
+    base_url: str
+    example_models: tuple[str, ...]
+    key_variable: str = ""
+    key_page: str = ""
+    protocol: ProtocolName = "openai"
+
+
+PROVIDERS: tuple[Provider, ...] = (
+    Provider(
+        name="openai",
+        title="OpenAI",
+        base_url="https://api.openai.com/v1",
+        example_models=("gpt-4o-mini",),
+        key_variable="OPENAI_API_KEY",
+        key_page="https://platform.openai.com/api-keys",
+    ),
+    Provider(
+        name="anthropic",
+        title="Anthropic",
+        base_url="https://api.anthropic.com",
+        example_models=("claude-sonnet-5",),
+        key_variable="ANTHROPIC_API_KEY",
+        key_page="https://platform.claude.com/settings/keys",
+        protocol="anthropic",
+    ),
+    Provider(
+        name="openrouter",
+        title="OpenRouter",
+        base_url="https://openrouter.ai/api/v1",
+        example_models=("anthropic/claude-sonnet-4", "meta-llama/llama-3.1-70b-instruct"),
+        key_variable="OPENROUTER_API_KEY",
+        key_page="https://openrouter.ai/settings/keys",
+    ),
+    Provider(
+        name="groq",
+        title="Groq",
+        base_url="https://api.groq.com/openai/v1",
+        example_models=("openai/gpt-oss-120b",),
+        key_variable="GROQ_API_KEY",
+        key_page="https://console.groq.com/keys",
+    ),
+    Provider(
+        name="together",
+        title="Together",
+        base_url="https://api.together.xyz/v1",
+        example_models=("meta-llama/Llama-3.1-70B-Instruct-Turbo",),
+        key_variable="TOGETHER_API_KEY",
+        key_page="https://api.together.ai/settings/api-keys",
+    ),
+    Provider(
+        name="deepseek",
+        title="DeepSeek",
+        base_url="https://api.deepseek.com/v1",
+        example_models=("deepseek-v4-pro",),
+        key_variable="DEEPSEEK_API_KEY",
+        key_page="https://platform.deepseek.com/api_keys",
+    ),
+    Provider(
+        name="mistral",
+        title="Mistral",
+        base_url="https://api.mistral.ai/v1",
+        example_models=("mistral-large-latest",),
+        key_variable="MISTRAL_API_KEY",
+        key_page="https://console.mistral.ai/api-keys",
+    ),
+    Provider(
+        name="cerebras",
+        title="Cerebras",
+        base_url="https://api.cerebras.ai/v1",
+        example_models=("gpt-oss-120b",),
+        key_variable="CEREBRAS_API_KEY",
+        key_page="https://cloud.cerebras.ai",
+    ),
+    Provider(
+        name="fireworks",
+        title="Fireworks",
+        base_url="https://api.fireworks.ai/inference/v1",
+        example_models=("accounts/fireworks/models/gpt-oss-120b",),
+        key_variable="FIREWORKS_API_KEY",
+        key_page="https://app.fireworks.ai/settings/users/api-keys",
+    ),
+    Provider(
+        name="ollama",
+        title="Ollama (local)",
+        base_url="http://127.0.0.1:11434/v1",
+        example_models=("llama3:70b",),
+    ),
+    Provider(
+        name="litellm",
+        title="LiteLLM proxy",
+        base_url="http://127.0.0.1:4000/v1",
+        example_models=("whatever your proxy offers",),
+    ),
+    Provider(
+        name="vllm",
+        title="vLLM",
+        base_url="http://127.0.0.1:8000/v1",
+        example_models=("the model you launched it with",),
+    ),
+)
+
+
+def find_key_variable(base_url: BaseUrl) -> str:
+    """Name the environment variable whose key belongs to the origin of `base_url`, or ""."""
+    for provider in PROVIDERS:
+        own = parse_base_url(provider.base_url, source=f"the preset {provider.name}")
+        if own.origin == base_url.origin:
+            return provider.key_variable
+    return ""

@@ -1,0 +1,175 @@
+"""From a reply's bytes to events, for both wire formats.
+
+What an upstream sends is told by its first byte, not by the content type that it claims: some
+answer a request for a stream with one JSON body, some with an HTML page under status 200, and blank
+lines may come before either.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hiveloom_cli.errors import AnswerEmpty, ReplyNotUnderstood
+from hiveloom_cli.protocols.event import FinishReason, ReplyEnded, ReplyEvent
+from hiveloom_cli.protocols.faults import format_page, is_error, parse_error_event
+from hiveloom_cli.protocols.message import Message, ToolCall
+from hiveloom_cli.protocols.sse import ServerSentEvent, SseDecoder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+_SHOWN = 200
+
+
+class ReplyFold(Protocol):
+    """What a wire format makes of decoded values; it remembers what the reply has said so far."""
+
+    def take_event(self, value: dict[str, Any]) -> Iterator[ReplyEvent]:
+        """Read one event of a stream."""
+        ...
+
+    def take_done(self) -> Iterator[ReplyEvent]:
+        """Read the `[DONE]` mark."""
+        ...
+
+    def take_whole(self, value: dict[str, Any]) -> Iterator[ReplyEvent]:
+        """Read a reply that came as one JSON body."""
+        ...
+
+    def close(self) -> Iterator[ReplyEvent]:
+        """Take note that the bytes have ended.
+
+        Yields the terminal event if the reply is complete and none was given yet; raises
+        `StreamCutShort` if it is not complete.
+        """
+        ...
+
+    def build_message(self, *, complete: bool) -> Message:
+        """Build the message from what has arrived."""
+        ...
+
+
+class ReplyReader:
+    """Bytes in, in pieces of any size; events out, the last of them `ReplyEnded`.
+
+    Raises `UpstreamRefused` for an error inside the reply, `ReplyNotUnderstood` for what is not the
+    protocol's, `AnswerEmpty` for a complete reply without text or tool calls, and `StreamCutShort`
+    from `close`. The events before the fault have been yielded by then.
+    """
+
+    def __init__(self, fold: ReplyFold) -> None:
+        self._fold = fold
+        self._stream: SseDecoder | None = None
+        self._body = (
+            bytearray()
+        )  # a JSON body or a page; or what came before the first byte that tells
+        self._is_body = False
+        self._ended = False
+
+    def feed(self, chunk: bytes) -> Iterator[ReplyEvent]:
+        """Take the next bytes; yield the events that they complete. Read it to its end."""
+        if self._stream is None and not self._is_body:
+            chunk = self._sniff(chunk)
+        if self._stream is not None:
+            for event in self._stream.feed(chunk):
+                yield from self._take(event)
+        elif self._is_body:
+            self._body += chunk
+            if len(self._body) > MAX_BODY_BYTES:
+                raise ReplyNotUnderstood("the upstream sent a reply larger than 64 MiB")
+
+    def close(self) -> Iterator[ReplyEvent]:
+        """Take note that no more bytes come; yield what is still to be said."""
+        if self._stream is not None:
+            for event in self._stream.close():
+                yield from self._take(event)
+        elif self._body.strip():
+            yield from self._take_body(bytes(self._body))
+        elif not self._ended:
+            raise ReplyNotUnderstood("the upstream sent an empty reply")
+        if not self._ended:
+            yield from self._watch(self._fold.close())
+
+    def build_partial(self) -> Message:
+        """Build the message from what has arrived so far, marked incomplete."""
+        return self._fold.build_message(complete=False)
+
+    def _sniff(self, chunk: bytes) -> bytes:
+        head = bytes(self._body + chunk).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if not head or b"\xef\xbb\xbf".startswith(head):
+            self._body += chunk
+            return b""
+        self._body.clear()
+        if head[:1] in b"{[<":
+            self._is_body = True
+        else:
+            self._stream = SseDecoder()
+        return head
+
+    def _take(self, event: ServerSentEvent) -> Iterator[ReplyEvent]:
+        if self._ended:
+            return
+        data = event.data.strip()
+        if not data:
+            return
+        if data.startswith("[DONE]"):
+            yield from self._watch(self._fold.take_done())
+            return
+        value = _parse_object(data)
+        if is_error(value) or event.name == "error":
+            raise parse_error_event(value)
+        yield from self._watch(self._fold.take_event(value))
+
+    def _take_body(self, body: bytes) -> Iterator[ReplyEvent]:
+        text = body.decode("utf-8", "replace").strip()
+        if text.startswith("<"):
+            raise ReplyNotUnderstood(
+                f"the upstream answered with a web page, “{format_page(text)}”",
+                hint="check the base URL: it must be the API's, often ending in /v1",
+            )
+        value = _parse_object(text)
+        if is_error(value):
+            raise parse_error_event(value)
+        yield from self._watch(self._fold.take_whole(value))
+
+    def _watch(self, events: Iterator[ReplyEvent]) -> Iterator[ReplyEvent]:
+        for event in events:
+            if isinstance(event, ReplyEnded):
+                self._ended = True
+                _check_answer(event)
+            yield event
+
+
+def _parse_object(text: str) -> dict[str, Any]:
+    try:
+        # Servers put raw control characters into strings; that alone is no reason to lose an
+        # answer.
+        value = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        raise ReplyNotUnderstood(f"the upstream sent what is not JSON: {text[:_SHOWN]}") from None
+    if not isinstance(value, dict):
+        raise ReplyNotUnderstood(f"the upstream sent JSON of another kind: {text[:_SHOWN]}")
+    return value
+
+
+def _check_answer(ended: ReplyEnded) -> None:
+    message = ended.message
+    if message.text.strip() or any(isinstance(part, ToolCall) for part in message.parts):
+        return
+    match ended.finish_reason:
+        case FinishReason.LENGTH:
+            raise AnswerEmpty(
+                "the token limit was reached before the answer began",
+                hint="allow more tokens: set max_tokens in the agent, or pass --max-tokens",
+            )
+        case FinishReason.CONTENT_FILTER:
+            raise AnswerEmpty(
+                "the model refused to answer, or a filter withheld the answer",
+                hint="ask in another way, or ask another model",
+            )
+        case _:
+            raise AnswerEmpty(
+                f"the upstream sent no text (it says “{ended.raw_reason}”)", hint="ask again"
+            )

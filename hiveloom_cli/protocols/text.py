@@ -1,0 +1,35 @@
+"""Text that comes in pieces."""
+
+from __future__ import annotations
+
+
+class SurrogateJoiner:
+    r"""Joins the halves of a character that JSON's \u escapes split over two pieces of text.
+
+    What `feed` returns holds no lone surrogate, so that it can be encoded; a half that stays alone
+    becomes U+FFFD.
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """Take a piece; return what is certain, holding back a first half at its end."""
+        text = self._held + text
+        self._held = ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            self._held, text = text[-1], text[:-1]
+        return _repair(text)
+
+    def close(self) -> str:
+        """Return what was still held back."""
+        held, self._held = self._held, ""
+        return _repair(held)
+
+
+def _repair(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
