@@ -1,0 +1,42 @@
+"""What an agent is: a model, a prompt, and how to ask."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.protocols.request import Parameters
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
+NAME_RULE = "small letters, digits, '.', '_' and '-', beginning with a letter or digit, 63 at most"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent as its file describes it; `credential` is "" where the model decides.
+
+    `warnings` are about the file: sentences for the person, none of them fatal.
+    """
+
+    name: str
+    model: str
+    system_prompt: str = ""
+    description: str = ""
+    credential: str = ""
+    parameters: Parameters = field(default_factory=Parameters)
+    tools: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def is_agent_name(text: str) -> bool:
+    """Whether `text` can name an agent: `[a-z0-9][a-z0-9._-]{0,62}`, so never a path."""
+    return _NAME.fullmatch(text) is not None
+
+
+def parse_agent_name(text: str) -> str:
+    """Return `text` if it can name an agent; raise `UsageMistake` with the rule if not."""
+    if not is_agent_name(text):
+        raise UsageMistake(f"“{text}” cannot name an agent", hint=f"use {NAME_RULE}")
+    return text

@@ -1,0 +1,134 @@
+"""From an agent's file to an `Agent` and back: which settings there are, and what each may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.front_matter import Document, Field, format_document, parse_document
+from hiveloom_cli.errors import AgentFileInvalid
+from hiveloom_cli.protocols.request import Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+
+class _Wrong(Exception):
+    """A value is not what was expected; the message says what was."""
+
+
+def _parse_text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _Wrong("a text (put it in quotes if YAML reads it as something else)")
+    return value
+
+
+def _parse_description(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _Wrong("a text")
+    return value
+
+
+def _parse_temperature(value: Any) -> float:
+    return _parse_number(value, highest=2)
+
+
+def _parse_top_p(value: Any) -> float:
+    return _parse_number(value, highest=1)
+
+
+def _parse_number(value: Any, *, highest: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= highest:
+        raise _Wrong(f"a number from 0 to {highest}")
+    return value
+
+
+def _parse_max_tokens(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise _Wrong("a whole number of at least 1")
+    return value
+
+
+def _parse_stop(value: Any) -> tuple[str, ...]:
+    texts = (value,) if isinstance(value, str) else _parse_names(value)
+    if not all(text.strip() for text in texts):
+        raise _Wrong("texts that are not only white space")
+    return texts
+
+
+def _parse_names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _Wrong("a list of texts, as in [one, two]")
+    return tuple(value)
+
+
+# Every setting of an agent's file, in the order in which a new file has them.
+_SETTINGS: Mapping[str, Callable[[Any], Any]] = {
+    "model": _parse_text,
+    "description": _parse_description,
+    "credential": _parse_text,
+    "temperature": _parse_temperature,
+    "top_p": _parse_top_p,
+    "max_tokens": _parse_max_tokens,
+    "stop": _parse_stop,
+    "tools": _parse_names,
+    "skills": _parse_names,
+}
+_PARAMETERS = ("temperature", "top_p", "max_tokens", "stop")
+
+
+def parse_agent(name: str, text: str, path: Path) -> Agent:
+    """Read an agent's file; `path` is for messages.
+
+    A setting that is not known is kept in the file and named in the agent's warnings. Raises
+    `AgentFileInvalid` with the line and what was expected.
+    """
+    document = parse_document(text, path)
+    values = {
+        key: _parse_setting(key, field, path)
+        for key, field in document.fields.items()
+        if key in _SETTINGS
+    }
+    if "model" not in values:
+        raise AgentFileInvalid(path, "expected a model, as in `model: gpt-4o-mini`", line=1)
+    parameters = Parameters(**{key: values.pop(key, None) for key in _PARAMETERS})
+    return Agent(
+        name=name,
+        system_prompt=document.body,
+        parameters=parameters,
+        warnings=_build_warnings(document, path),
+        **values,
+    )
+
+
+def format_agent(agent: Agent) -> str:
+    """Write a new agent's file, with the settings that are set."""
+    fields: dict[str, Any] = {}
+    for key in _SETTINGS:
+        value = getattr(agent.parameters if key in _PARAMETERS else agent, key)
+        if value is not None and value not in ("", ()):
+            fields[key] = list(value) if isinstance(value, tuple) else value
+    return format_document(fields, agent.system_prompt)
+
+
+def _parse_setting(key: str, field: Field, path: Path) -> Any:
+    try:
+        return _SETTINGS[key](field.value)
+    except _Wrong as wrong:
+        raise AgentFileInvalid(path, f"`{key}`: expected {wrong}", line=field.line) from None
+
+
+def _build_warnings(document: Document, path: Path) -> tuple[str, ...]:
+    return tuple(
+        f"{path}:{field.line}: `{key}` is not a setting of an agent; it is kept{_suggest(key)}"
+        for key, field in document.fields.items()
+        if key not in _SETTINGS
+    )
+
+
+def _suggest(key: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(key, _SETTINGS, n=1)
+    return f" (did you mean `{close[0]}`?)" if close else ""
