@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 
 
 class HiveloomError(Exception):
-    """A failure explained in one sentence, with what to type next in `hint` ("" for none)."""
+    """A failure explained in one sentence, with what to type next in `hint` ("" for none).
+
+    `partial` is the part of an answer that had arrived, where the reader has not shown it yet.
+    """
 
     exit_code: ClassVar[int] = 1
     code: ClassVar[str] = "failure"
@@ -52,6 +55,7 @@ class HiveloomError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.partial = ""
 
 
 class Interrupted(HiveloomError):

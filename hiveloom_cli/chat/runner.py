@@ -1,0 +1,75 @@
+"""Run one turn: send what the person said, yield what happens, keep what was said.
+
+The runner prints nothing. A person's terminal, a pipe, `--json` and a server read the same events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, assert_never
+
+from hiveloom_cli.chat.event import TurnEnded
+from hiveloom_cli.protocols.event import (
+    ReasoningDelta,
+    ReplyEnded,
+    TextDelta,
+    ToolCallReady,
+    UsageReported,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hiveloom_cli.chat.conversation import Conversation
+    from hiveloom_cli.chat.event import Event
+    from hiveloom_cli.protocols.event import ReplyEvent, Usage
+    from hiveloom_cli.protocols.message import Message
+    from hiveloom_cli.protocols.request import ChatRequest
+
+
+class ModelReply(Protocol):
+    """A reply on its way."""
+
+    def stream_events(self) -> Iterator[ReplyEvent]:
+        """Yield the reply's events; the last one is `ReplyEnded`."""
+        ...
+
+    def build_partial(self) -> Message:
+        """Build the answer from what has arrived so far."""
+        ...
+
+
+class Model(Protocol):
+    """What answers requests; `upstream.client.ModelClient` is the real one."""
+
+    def open_reply(self, chat: ChatRequest) -> ModelReply:
+        """Prepare the reply to a request."""
+        ...
+
+
+def run_turn(conversation: Conversation, message: Message, model: Model) -> Iterator[Event]:
+    """Ask the model and yield the turn's events, `TurnEnded` last.
+
+    When the turn ends, and also when it fails, is interrupted or its reader goes away, the
+    conversation holds what the person said and what had arrived of the answer; if nothing had
+    arrived, it is as it was, so that the same message can be sent again.
+    """
+    reply = model.open_reply(conversation.build_request(message))
+    answer: Message | None = None
+    usage: Usage | None = None
+    try:
+        for event in reply.stream_events():
+            match event:
+                case TextDelta() | ReasoningDelta() | ToolCallReady():
+                    yield event
+                case UsageReported():
+                    usage = event.usage
+                    yield event
+                case ReplyEnded():
+                    answer = event.message
+                    yield TurnEnded(answer, event.finish_reason, usage)
+                case _:
+                    assert_never(event)
+    finally:
+        kept = answer or reply.build_partial()
+        if kept.text:
+            conversation.messages += [message, kept]
