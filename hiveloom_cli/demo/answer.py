@@ -1,0 +1,73 @@
+"""What the loopback upstream is asked, and what it says: a fixed text around the question."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+INTRODUCTION = "I am hiveloom's loopback upstream, not a language model. You wrote:"
+_CLOSING = (
+    "Streaming, **Markdown** and letters beyond ASCII arrive whole: café, Zürich, 日本語, 🐝."
+)
+
+
+class Refusal(Exception):
+    """The request gets an error instead of an answer: its HTTP status and a sentence."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What of a request the answer depends on.
+
+    `text` is the last user message; `system` is the system prompt, "" where there is none;
+    `prompt` is all text that was sent, for counting.
+    """
+
+    model: str
+    text: str
+    system: str
+    messages: int
+    prompt: str
+    stream: bool
+    include_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells one reply from another: an identifier and when it was made."""
+
+    id: str
+    made_at: datetime
+
+
+def format_answer(question: Question) -> str:
+    """Write the answer, in Markdown; the same question always gets the same one."""
+    quote = "\n".join(f"> {line}".rstrip() for line in question.text.split("\n"))
+    system = f"**yes**, {len(question.system)} characters" if question.system else "**no**"
+    facts = (
+        f"- model: `{question.model}`",
+        f"- system prompt: {system}",
+        f"- messages: {question.messages}",
+    )
+    answer = "\n\n".join((INTRODUCTION, quote, "\n".join(facts), _CLOSING))
+    # JSON can name half a surrogate pair; UTF-8 cannot carry one.
+    return answer.encode("utf-8", "replace").decode("utf-8")
+
+
+def parse_pieces(text: str) -> list[str]:
+    """Cut a text before each word; joined, the pieces give the text again."""
+    return re.findall(r"\s*\S+|\s+", text)
+
+
+def count_tokens(text: str) -> int:
+    """Count what this upstream calls tokens: the pieces it streams."""
+    return len(parse_pieces(text))

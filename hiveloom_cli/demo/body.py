@@ -1,0 +1,66 @@
+"""Reading what both protocols share of a request's body; a `Refusal` names what is wrong with it.
+
+The checks are those of the real services that a client can run into by mistake, not all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hiveloom_cli.demo.answer import Refusal
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    """Decode a JSON object that names a model."""
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, "the body is not valid JSON") from error
+    if not isinstance(fields, dict):
+        raise Refusal(400, "the body is not a JSON object")
+    model = fields.get("model")
+    if not isinstance(model, str) or not model:
+        raise Refusal(400, "model: a non-empty string is required")
+    if not isinstance(fields.get("stream") or False, bool):
+        raise Refusal(400, "stream: expected true or false")
+    return fields
+
+
+def parse_messages(fields: dict[str, Any], roles: frozenset[str]) -> list[tuple[str, str]]:
+    """Take the role and the text of each message, of which there has to be one."""
+    messages = fields.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise Refusal(400, "messages: at least one message is required")
+    return [_parse_message(place, message, roles) for place, message in enumerate(messages)]
+
+
+def parse_text(place: str, content: object) -> str:
+    """Take the text out of a string or of a list of typed parts."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise Refusal(400, f"{place}: expected a string or a list of parts")
+    return "".join(_parse_part(f"{place}.{index}", part) for index, part in enumerate(content))
+
+
+def _parse_message(index: int, message: object, roles: frozenset[str]) -> tuple[str, str]:
+    place = f"messages.{index}"
+    if not isinstance(message, dict):
+        raise Refusal(400, f"{place}: expected an object")
+    role = message.get("role")
+    if not isinstance(role, str) or role not in roles:
+        raise Refusal(400, f"{place}.role: expected one of {', '.join(sorted(roles))}")
+    content = message.get("content")
+    if content is None and message.get("tool_calls"):
+        content = ""
+    return role, parse_text(f"{place}.content", content)
+
+
+def _parse_part(place: str, part: object) -> str:
+    if not isinstance(part, dict) or not isinstance(part.get("type"), str):
+        raise Refusal(400, f"{place}: expected an object with a type")
+    text = part.get("text", "")
+    if not isinstance(text, str):
+        raise Refusal(400, f"{place}.text: expected a string")
+    return text if part["type"] == "text" else ""
