@@ -1,0 +1,1 @@
+"""What tests are written with: scripted upstreams, the real program, a real terminal."""
