@@ -1,0 +1,217 @@
+"""Request bodies, judged by the types that the official clients are built from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from anthropic.types.message_create_params import (
+    MessageCreateParamsNonStreaming,
+    MessageCreateParamsStreaming,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types.chat.completion_create_params import (
+    CompletionCreateParamsNonStreaming,
+    CompletionCreateParamsStreaming,
+)
+
+from hiveloom_cli.protocols.base_url import parse_base_url
+from hiveloom_cli.protocols.message import (
+    ImagePart,
+    Message,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCall,
+    ToolResult,
+    build_user_message,
+)
+from hiveloom_cli.protocols.request import ChatRequest, Parameters, ToolDefinition
+from hiveloom_cli.protocols.table import PROTOCOLS, decide_protocol
+from tests.support.official import list_faults
+
+if TYPE_CHECKING:
+    from hiveloom_cli.protocols.providers import ProtocolName
+
+_OFFICIAL: dict[tuple[ProtocolName, bool], Any] = {
+    ("openai", True): CompletionCreateParamsStreaming,
+    ("openai", False): CompletionCreateParamsNonStreaming,
+    ("anthropic", True): MessageCreateParamsStreaming,
+    ("anthropic", False): MessageCreateParamsNonStreaming,
+}
+# The version of the protocol that we name has these; the newest version, which Anthropic's types
+# describe, has them no more.
+_VERSIONED = {"anthropic": {"temperature", "top_p"}, "openai": set[str]()}
+_BASES = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+PROTOCOL_NAMES: tuple[ProtocolName, ...] = ("openai", "anthropic")
+
+
+def build(protocol: ProtocolName, chat: ChatRequest) -> dict[str, Any]:
+    base_url = parse_base_url(_BASES[protocol], source="the test")
+    content = PROTOCOLS[protocol].build_request(chat, base_url).content
+    assert content is not None
+    body: dict[str, Any] = json.loads(content)
+    return body
+
+
+def check_official(protocol: ProtocolName, body: dict[str, Any]) -> None:
+    """Hold a body to the official type: what it demands is there, and nothing it does not know."""
+    judged = {key: value for key, value in body.items() if key not in _VERSIONED[protocol]}
+    assert list_faults(judged, _OFFICIAL[protocol, body.get("stream", False)]) == []
+
+
+_texts = st.text(max_size=20)
+_ids = st.from_regex(r"[a-zA-Z0-9_-]{1,20}", fullmatch=True)
+_user_parts = st.one_of(
+    st.builds(TextPart, _texts),
+    st.builds(ImagePart, st.just("image/png"), st.binary(max_size=8)),
+    st.builds(ToolResult, _ids, _texts, st.booleans()),
+)
+_assistant_parts = st.one_of(
+    st.builds(TextPart, _texts),
+    st.builds(ReasoningPart, _texts, st.just("reasoning")),
+    st.builds(ToolCall, _ids, _ids, st.sampled_from(["", "{}", '{"a": 1}', "[1", "3"])),
+)
+
+
+def _messages(role: str, parts: st.SearchStrategy[Part]) -> st.SearchStrategy[Message]:
+    return st.builds(Message, st.just(role), st.lists(parts, max_size=4).map(tuple))
+
+
+_chats = st.builds(
+    ChatRequest,
+    model=st.just("a-model"),
+    messages=st.lists(
+        st.one_of(_messages("user", _user_parts), _messages("assistant", _assistant_parts)),
+        max_size=5,
+    ).map(tuple),
+    system=_texts,
+    parameters=st.builds(
+        Parameters,
+        temperature=st.none() | st.floats(0, 2),
+        top_p=st.none() | st.floats(0, 1),
+        max_tokens=st.none() | st.integers(1, 10**6),
+        stop=st.none() | st.lists(_texts, max_size=3).map(tuple),
+    ),
+    tools=st.just(())
+    | st.just((ToolDefinition("f", "does f", {"type": "object", "properties": {}}),)),
+    stream=st.booleans(),
+)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOL_NAMES)
+@given(chat=_chats)
+def test_any_history_gives_a_body_that_the_official_types_accept(
+    protocol: ProtocolName, chat: ChatRequest
+) -> None:
+    check_official(protocol, build(protocol, chat))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOL_NAMES)
+def test_nothing_is_sent_that_was_not_set(protocol: ProtocolName) -> None:
+    chat = ChatRequest("m", (build_user_message("hi"),), stream=False)
+    needed = {"model", "messages"} | ({"max_tokens"} if protocol == "anthropic" else set())
+    assert set(build(protocol, chat)) == needed
+
+
+def test_chat_completions_body() -> None:
+    chat = ChatRequest(
+        "m",
+        (build_user_message("hi"), Message("assistant", (TextPart("ho"),))),
+        system="be terse",
+        parameters=Parameters(temperature=0, top_p=0.5, max_tokens=7, stop=("x",)),
+    )
+    assert build("openai", chat) == {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "be terse"},
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": "ho"},
+        ],
+        "temperature": 0,
+        "top_p": 0.5,
+        "max_tokens": 7,
+        "stop": ["x"],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def test_messages_body() -> None:
+    chat = ChatRequest(
+        "m",
+        (build_user_message("hi"),),
+        system="be terse",
+        parameters=Parameters(temperature=0, max_tokens=7, stop=("x",)),
+    )
+    assert build("anthropic", chat) == {
+        "model": "m",
+        "max_tokens": 7,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}],
+        "system": "be terse",
+        "temperature": 0,
+        "stop_sequences": ["x"],
+        "stream": True,
+    }
+
+
+def test_tool_results_are_messages_of_their_own_or_blocks_that_come_first() -> None:
+    history = (
+        build_user_message("weather?"),
+        Message("assistant", (ToolCall("c1", "f", ""), ToolCall("c2", "f", '{"a": 1}'))),
+        Message(
+            "user",
+            (TextPart("and?"), ToolResult("c1", "sun"), ToolResult("c2", "no", is_error=True)),
+        ),
+    )
+    chat = ChatRequest("m", history)
+    openai = build("openai", chat)["messages"]
+    assert [message["role"] for message in openai] == ["user", "assistant", "tool", "tool", "user"]
+    assert openai[1]["content"] is None
+    assert openai[1]["tool_calls"][0]["function"]["arguments"] == "{}"
+    anthropic = build("anthropic", chat)["messages"]
+    assert anthropic[1]["content"][1]["input"] == {"a": 1}
+    assert [block["type"] for block in anthropic[2]["content"]] == [
+        "tool_result",
+        "tool_result",
+        "text",
+    ]
+
+
+def test_a_key_is_named_by_its_header_and_is_not_in_the_request() -> None:
+    chat = ChatRequest("m", (build_user_message("hi"),))
+    request = PROTOCOLS["anthropic"].build_request(
+        chat, parse_base_url("https://api.anthropic.com", source="the test")
+    )
+    assert [(header.name, header.prefix) for header in request.key_headers] == [("x-api-key", "")]
+    assert request.url == "https://api.anthropic.com/v1/messages"
+    elsewhere = PROTOCOLS["anthropic"].build_request(
+        chat, parse_base_url("http://127.0.0.1:8000/v1", source="the test")
+    )
+    assert elsewhere.url == "http://127.0.0.1:8000/v1/messages"
+    assert {header.name for header in elsewhere.key_headers} == {"x-api-key", "Authorization"}
+
+
+@pytest.mark.parametrize(
+    ("model", "protocol"),
+    [
+        ("claude-sonnet-5", "anthropic"),
+        ("claude-", "anthropic"),
+        ("anthropic/claude-sonnet-4", "openai"),
+        ("Claude-sonnet-5", "openai"),
+        ("gpt-4o-mini", "openai"),
+        ("my-claude-like", "openai"),
+        ("", "openai"),
+    ],
+)
+def test_the_prefix_alone_decides_the_protocol(model: str, protocol: str) -> None:
+    assert decide_protocol(model) == protocol
+
+
+def test_the_judge_sees_what_is_wrong() -> None:
+    good = build("openai", ChatRequest("m", (build_user_message("hi"),)))
+    for change in ({"n": "2"}, {"unknown": 1}, {"messages": [{"role": "user"}]}, {"stop": [1]}):
+        assert list_faults({**good, **change}, CompletionCreateParamsStreaming)
+    assert list_faults({"model": "m"}, MessageCreateParamsNonStreaming)
