@@ -130,5 +130,5 @@ def _build_warnings(document: Document, path: Path) -> tuple[str, ...]:
 def _suggest(key: str) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(key, _SETTINGS, n=1)
+    close = get_close_matches(key, _SETTINGS, n=1, cutoff=0.7)
     return f" (did you mean `{close[0]}`?)" if close else ""
