@@ -1,0 +1,175 @@
+"""The credentials of one person: an index of names, and a secret for each in one of two places.
+
+Whatever changes both writes the secret first and the index second, under the index's lock: the
+index never names a secret that was not stored.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hiveloom_cli.credentials.credential import Credential, Saved, parse_credential_name
+from hiveloom_cli.credentials.index import build_with, build_without, load_index, save_index
+from hiveloom_cli.credentials.keeper import SecretKeeper
+from hiveloom_cli.errors import (
+    CredentialError,
+    CredentialNotFound,
+    SecretMissing,
+    SecretRefused,
+)
+from hiveloom_cli.files import open_lock
+from hiveloom_cli.secret import parse_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from hiveloom_cli.clock import Clock
+    from hiveloom_cli.credentials.index import Index
+    from hiveloom_cli.paths import Paths
+    from hiveloom_cli.secret import Secret
+
+
+class CredentialStore:
+    """Credentials under `paths`; `environ` says which place is forced and how long to wait."""
+
+    def __init__(self, *, paths: Paths, environ: Mapping[str, str], clock: Clock) -> None:
+        self._paths = paths
+        self._clock = clock
+        self._keeper = SecretKeeper(paths=paths, environ=environ)
+
+    def load_all(self) -> dict[str, Credential]:
+        """Return every credential by name, sorted; reads the index and touches no keyring."""
+        credentials = load_index(self._paths.credentials).credentials
+        return dict(sorted(credentials.items()))
+
+    def load(self, name: str) -> Credential:
+        """Return one credential; raise `CredentialNotFound` with the names that exist."""
+        return _get(load_index(self._paths.credentials), parse_credential_name(name))
+
+    def load_secret(self, name: str) -> Secret:
+        """Return the secret of `name`, checked as if it had just been typed.
+
+        Raises `CredentialNotFound`, `SecretMissing` when the place has lost it, `SecretRefused`
+        when something else put there what cannot be a key, and the errors of the place.
+        """
+        credential = self.load(name)
+        secret = self._keeper.load(credential.kept_in, credential.name)
+        return _check_secret(secret, credential)
+
+    def save(
+        self,
+        name: str,
+        secret: Secret,
+        *,
+        base_url: str | None = None,
+        protocol: str | None = None,
+    ) -> Saved:
+        """Store `secret` under `name`, new or in the place of what was there.
+
+        A credential stays where it is kept unless `HIVELOOM_KEYRING` forces the other place. A new
+        one goes to the system's keyring; where there is none that can be used, to the vault. An
+        address or protocol not given is left as it was.
+        """
+        name = parse_credential_name(name)
+        with self._open_index() as index:
+            former = index.credentials.get(name)
+            return self._put(index, former, self._build(name, former, base_url, protocol), secret)
+
+    def rotate(self, name: str, secret: Secret) -> Saved:
+        """Replace the secret of `name`; raise `CredentialNotFound` with the names that exist."""
+        name = parse_credential_name(name)
+        with self._open_index() as index:
+            former = _get(index, name)
+            return self._put(index, former, self._build(name, former, None, None), secret)
+
+    def remove(self, name: str) -> Credential:
+        """Delete `name` and its secret, which may be gone already.
+
+        Raises `CredentialNotFound` with the names that exist; when the place refuses, both stay.
+        """
+        name = parse_credential_name(name)
+        with self._open_index() as index:
+            credential = _get(index, name)
+            self._keeper.delete(credential.kept_in, name)
+            save_index(self._paths.credentials, build_without(index, name))
+            return credential
+
+    def _build(
+        self, name: str, former: Credential | None, base_url: str | None, protocol: str | None
+    ) -> Credential:
+        now = self._clock.now()
+        if former is None:
+            return Credential(name, "os", now, None, base_url, protocol)
+        return replace(
+            former,
+            rotated_at=now,
+            base_url=base_url or former.base_url,
+            protocol=protocol or former.protocol,
+        )
+
+    def _put(
+        self, index: Index, former: Credential | None, wanted: Credential, secret: Secret
+    ) -> Saved:
+        keeper, name = self._keeper, wanted.name
+        place = former.kept_in if former is not None else None
+        stays = keeper.decide_target(place) == place
+        previous = keeper.load(place, name) if place is not None and stays else None
+        had_vault = keeper.has_vault()
+        kept_in = keeper.save(name, secret, place)
+        credential = replace(wanted, kept_in=kept_in)
+        try:
+            save_index(self._paths.credentials, build_with(index, credential))
+        except BaseException:
+            keeper.try_restore(kept_in, name, previous)
+            raise
+        cleared = place is None or stays or keeper.try_delete(place, name)
+        return Saved(
+            credential,
+            replaced=place is not None,
+            vault_is_new=kept_in == "vault" and not had_vault,
+            left_in=None if cleared else place,
+        )
+
+    @contextmanager
+    def _open_index(self) -> Iterator[Index]:
+        path = self._paths.credentials
+        try:
+            with open_lock(path):
+                yield load_index(path)
+        except OSError as error:
+            raise _build_unwritable(error, path) from error
+
+
+def _get(index: Index, name: str) -> Credential:
+    try:
+        return index.credentials[name]
+    except KeyError:
+        names = ", ".join(sorted(index.credentials))
+        others = f"there are: {names}" if names else "none is stored yet"
+        raise CredentialNotFound(
+            f"there is no credential {name!r}; {others}",
+            hint=f"hiveloom credential set --name {name}",
+        ) from None
+
+
+def _check_secret(secret: Secret | None, credential: Credential) -> Secret:
+    where = "the system's keyring" if credential.kept_in == "os" else "the vault"
+    hint = f"hiveloom credential set --name {credential.name}"
+    if secret is None:
+        raise SecretMissing(f"{where} no longer holds the key {credential.name!r}", hint=hint)
+    try:
+        return parse_secret(secret.reveal())
+    except SecretRefused as error:
+        problem = f"what {where} holds as {credential.name!r} is no key: {error.message}"
+    raise SecretRefused(problem, hint=hint)
+
+
+def _build_unwritable(error: OSError, path: Path) -> CredentialError:
+    where = error.filename or path
+    return CredentialError(
+        f"{where} cannot be written ({error.strerror})",
+        hint="check the free space, and the owner and mode of the folder",
+    )
