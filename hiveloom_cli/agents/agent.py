@@ -9,7 +9,7 @@ from hiveloom_cli.errors import UsageMistake
 from hiveloom_cli.protocols.request import Parameters
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
-NAME_RULE = "small letters, digits, '.', '_' and '-', beginning with a letter or digit, 63 at most"
+NAME_RULE = "a letter or digit first, then small letters, digits, '.', '_' or '-', 63 at most"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,19 @@ class AgentStore:
         """Return where the agent of that name is kept; it need not exist."""
         return self._folder / f"{parse_agent_name(name)}{_SUFFIX}"
 
+    def parse_new_name(self, text: str) -> str:
+        """Return `text` if an agent can be created under it.
+
+        Raises `UsageMistake` for what cannot be a name, and `AlreadyExists`.
+        """
+        path = self.build_path(text)
+        if path.exists():
+            raise AlreadyExists(
+                f"there is an agent named {text} already ({path})",
+                hint="choose another name, or add --force to replace it",
+            )
+        return text
+
     def find(self, name: str) -> Path:
         """Return the path of an agent's file, valid or not. Raises `AgentNotFound`."""
         path = self.build_path(name)
@@ -58,11 +71,8 @@ class AgentStore:
         """Write a new agent's file and return its path; raise `AlreadyExists` unless `replace`."""
         path = self.build_path(agent.name)
         with open_lock(self._folder / "agents"):
-            if path.exists() and not replace:
-                raise AlreadyExists(
-                    f"there is an agent named {agent.name} already ({path})",
-                    hint="choose another name, or add --force to replace it",
-                )
+            if not replace:
+                self.parse_new_name(agent.name)
             save_bytes(path, format_agent(agent).encode())
         return path
 

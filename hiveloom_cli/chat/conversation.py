@@ -5,37 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.protocols.request import ChatRequest, Parameters
+from hiveloom_cli.protocols.request import ChatRequest
 
 if TYPE_CHECKING:
+    from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.protocols.message import Message
-
-
-@dataclass(frozen=True, slots=True)
-class Persona:
-    """Who answers: a model, its prompt and parameters; `agent` is "" where there is none."""
-
-    agent: str
-    model: str
-    system_prompt: str = ""
-    parameters: Parameters = field(default_factory=Parameters)
-    stream: bool = True
 
 
 @dataclass(slots=True)
 class Conversation:
-    """The messages so far. An answer that was cut off is among them, marked incomplete."""
+    """The messages so far. An answer that was cut off is among them, marked incomplete.
+
+    `stream` says whether answers are asked for piece by piece.
+    """
 
     id: str
-    persona: Persona
+    agent: Agent
+    stream: bool = True
     messages: list[Message] = field(default_factory=list)
 
     def build_request(self, message: Message) -> ChatRequest:
         """Build the request that sends `message` after all that has been said."""
         return ChatRequest(
-            model=self.persona.model,
+            model=self.agent.model,
             messages=(*self.messages, message),
-            system=self.persona.system_prompt,
-            parameters=self.persona.parameters,
-            stream=self.persona.stream,
+            system=self.agent.system_prompt,
+            parameters=self.agent.parameters,
+            stream=self.stream,
         )

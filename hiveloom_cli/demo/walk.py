@@ -33,11 +33,9 @@ _PROMPT = ("--system-prompt", "You are terse.")
 _STEPS = (
     _Step(("credential", "set", "--name", "openai"), piped="a-made-up-key"),
     _Step(("credential", "set", "--name", "anthropic"), piped="another-made-up-key"),
-    _Step(
-        ("credential", "list"),
-    ),
     _Step(("agent", "create", "helper", "--model", "gpt-4o-mini", *_PROMPT)),
     _Step(("agent", "create", "poet", "--model", "claude-sonnet-5", *_PROMPT)),
+    _Step(("credential", "list")),
     _Step(("chat", "helper", "Hello over Chat Completions!")),
     _Step(("chat", "poet", "Hello over Anthropic Messages!")),
     _Step(("chat", "helper", "Which fruit is this?"), piped="a pear"),

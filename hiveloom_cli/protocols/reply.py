@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 _SHOWN = 200
+_STRANGE = "ask again; if it goes on, check the base URL and what serves it"
 
 
 class ReplyFold(Protocol):
@@ -78,7 +79,9 @@ class ReplyReader:
         elif self._is_body:
             self._body += chunk
             if len(self._body) > MAX_BODY_BYTES:
-                raise ReplyNotUnderstood("the upstream sent a reply larger than 64 MiB")
+                raise ReplyNotUnderstood(
+                    "the upstream sent a reply larger than 64 MiB", hint=_STRANGE
+                )
 
     def close(self) -> Iterator[ReplyEvent]:
         """Take note that no more bytes come; yield what is still to be said."""
@@ -88,7 +91,7 @@ class ReplyReader:
         elif self._body.strip():
             yield from self._take_body(bytes(self._body))
         elif not self._ended:
-            raise ReplyNotUnderstood("the upstream sent an empty reply")
+            raise ReplyNotUnderstood("the upstream sent an empty reply", hint=_STRANGE)
         if not self._ended:
             yield from self._watch(self._fold.close())
 
@@ -148,9 +151,13 @@ def _parse_object(text: str) -> dict[str, Any]:
         # answer.
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
-        raise ReplyNotUnderstood(f"the upstream sent what is not JSON: {text[:_SHOWN]}") from None
+        raise ReplyNotUnderstood(
+            f"the upstream sent what is not JSON: {text[:_SHOWN]}", hint=_STRANGE
+        ) from None
     if not isinstance(value, dict):
-        raise ReplyNotUnderstood(f"the upstream sent JSON of another kind: {text[:_SHOWN]}")
+        raise ReplyNotUnderstood(
+            f"the upstream sent JSON of another kind: {text[:_SHOWN]}", hint=_STRANGE
+        )
     return value
 
 

@@ -99,4 +99,6 @@ class SseDecoder:
     def _grow(self, count: int) -> None:
         self._size += count
         if self._size > MAX_EVENT_BYTES:
-            raise ReplyNotUnderstood("the upstream sent an event larger than 64 MiB")
+            raise ReplyNotUnderstood(
+                "the upstream sent an event larger than 64 MiB", hint="check what serves it"
+            )

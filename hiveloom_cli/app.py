@@ -1,0 +1,97 @@
+"""The composition root: builds each outside thing once, when it is first used."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, assert_never
+
+from hiveloom_cli.clock import SystemClock
+from hiveloom_cli.errors import SecretRefused
+from hiveloom_cli.paths import decide_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hiveloom_cli.agents.store import AgentStore
+    from hiveloom_cli.clock import Clock
+    from hiveloom_cli.credentials.store import CredentialStore
+    from hiveloom_cli.paths import Paths
+    from hiveloom_cli.secret import Secret
+    from hiveloom_cli.terminal.streams import Streams
+    from hiveloom_cli.upstream.client import ModelClient
+    from hiveloom_cli.upstream.resolve import KeySource, Upstream
+    from hiveloom_cli.upstream.transport import RequestsTransport
+
+# What is sent to a server on this machine that asks for no key: the header is part of the protocol.
+_PLACEHOLDER = "no-key"
+
+
+class App:
+    """What commands work with. Making one touches nothing; each part is imported on first use."""
+
+    def __init__(self, environ: Mapping[str, str], streams: Streams) -> None:
+        self.environ = environ
+        self.streams = streams
+        self.clock: Clock = SystemClock()
+        self.secrets: list[Secret] = []  # what was read in this run, for masking tracebacks
+
+    @cached_property
+    def paths(self) -> Paths:
+        """The folders of this run."""
+        return decide_paths(self.environ)
+
+    @cached_property
+    def agents(self) -> AgentStore:
+        """The person's own agents."""
+        from hiveloom_cli.agents.store import AgentStore
+
+        return AgentStore(self.paths.agents)
+
+    @cached_property
+    def credentials(self) -> CredentialStore:
+        """The stored credentials; no keyring is touched before a secret is."""
+        from hiveloom_cli.credentials.store import CredentialStore
+
+        return CredentialStore(paths=self.paths, environ=self.environ, clock=self.clock)
+
+    @cached_property
+    def _transport(self) -> RequestsTransport:
+        from hiveloom_cli.upstream.transport import RequestsTransport
+
+        return RequestsTransport(self.environ)
+
+    def decide_upstream(self, model: str, credential: str) -> Upstream:
+        """Decide where requests for a model go. Raises `SecretMissing` and `BaseUrlInvalid`."""
+        from hiveloom_cli.upstream.resolve import decide_upstream
+
+        return decide_upstream(model, credential, self.credentials.load_all(), self.environ)
+
+    def open_model(self, upstream: Upstream) -> ModelClient:
+        """Open a client for an upstream; its key is fetched when the first request goes out."""
+        from hiveloom_cli.upstream.client import ModelClient
+
+        return ModelClient(upstream, self._transport, lambda: self.load_key(upstream.key))
+
+    def load_key(self, source: KeySource) -> Secret:
+        """Fetch a key from where it is kept. Raises `CredentialError`."""
+        secret = self._load_key(source)
+        self.secrets.append(secret)
+        return secret
+
+    def _load_key(self, source: KeySource) -> Secret:
+        from hiveloom_cli.secret import Secret, parse_secret
+        from hiveloom_cli.upstream.resolve import EnvironmentKey, PlaceholderKey, StoredKey
+
+        match source:
+            case StoredKey(name):
+                return self.credentials.load_secret(name)
+            case EnvironmentKey(variable):
+                try:
+                    return parse_secret(self.environ[variable].strip())
+                except SecretRefused as error:
+                    problem = f"in {variable}, {error.message}"
+                    raise SecretRefused(problem, hint=error.hint) from None
+            case PlaceholderKey():
+                return Secret(_PLACEHOLDER)
+            case _:
+                assert_never(source)

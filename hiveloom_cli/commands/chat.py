@@ -1,0 +1,181 @@
+"""`hiveloom chat`: interactive, or one question."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hiveloom_cli.commands.naming import complete_agents, complete_credentials
+from hiveloom_cli.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hiveloom_cli.agents.agent import Agent
+    from hiveloom_cli.app import App
+    from hiveloom_cli.chat.answer import Answer
+    from hiveloom_cli.chat.conversation import Conversation
+    from hiveloom_cli.terminal.repl import Repl
+    from hiveloom_cli.upstream.client import ModelClient
+
+_SETTINGS = ("model", "system_prompt", "credential")
+_PARAMETERS = ("temperature", "top_p", "max_tokens")
+
+
+@click.command(name="chat")
+@click.argument("agent", required=False, shell_complete=complete_agents)
+@click.argument("message", required=False)
+@click.option("--model", metavar="MODEL", help="Ask this model; an agent is not needed then.")
+@click.option("--system-prompt", metavar="TEXT", help="Instead of the agent's.")
+@click.option(
+    "--credential",
+    metavar="NAME",
+    help="Instead of the agent's.",
+    shell_complete=complete_credentials,
+)
+@click.option("--temperature", type=click.FloatRange(0, 2), help="Instead of the agent's.")
+@click.option("--top-p", type=click.FloatRange(0, 1), help="Instead of the agent's.")
+@click.option("--max-tokens", type=click.IntRange(1), help="The longest answer, in tokens.")
+@click.option("--no-stream", is_flag=True, help="Ask for the answer in one piece.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is whole.")
+@click.pass_obj
+def command(app: App, /, **options: Any) -> None:
+    r"""Talk to an agent, or ask it one question.
+
+    Without MESSAGE, on a terminal, the chat is interactive. What is piped in is appended to
+    MESSAGE.
+
+    \b
+      hiveloom chat helper
+      hiveloom chat helper "one question"
+      git diff | hiveloom chat helper "review this"
+      hiveloom chat --model gpt-4o-mini "a question without an agent"
+    """
+    name, word = _choose_words(app, options)
+    agent = _override(_choose_agent(app, name, options["model"]), options)
+    message = _load_message(app, word, needed=options["as_json"])
+    model = app.open_model(app.decide_upstream(agent.model, agent.credential))
+    _print_notices(app, agent)
+
+    def open_conversation() -> Conversation:
+        from hiveloom_cli.chat.conversation import Conversation
+
+        return Conversation(app.clock.new_id(), agent, stream=not options["no_stream"])
+
+    if message:
+        _answer_once(app, model, open_conversation(), message, as_json=options["as_json"])
+    else:
+        _run_repl(app, model, open_conversation)
+
+
+def _choose_words(app: App, options: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Return the agent's name and the message, as far as they were given."""
+    name, message = options["agent"], options["message"]
+    if options["model"] and message is None and name not in app.agents.load_names():
+        # With a model, a single argument is the message, unless an agent has that name.
+        return None, name
+    return name, message
+
+
+def _choose_agent(app: App, name: str | None, model: str | None) -> Agent:
+    from hiveloom_cli.agents.agent import Agent
+
+    if name is not None:
+        return app.agents.load(name)
+    if model:
+        return Agent(name="", model=model)
+    names = ", ".join(app.agents.load_names())
+    raise UsageMistake(
+        f"which agent? There are: {names}" if names else "which agent? There is none yet",
+        hint="hiveloom chat AGENT" if names else "hiveloom agent create",
+    )
+
+
+def _override(agent: Agent, options: dict[str, Any]) -> Agent:
+    parameters = {key: options[key] for key in _PARAMETERS if options[key] is not None}
+    settings = {key: options[key] for key in _SETTINGS if options[key] is not None}
+    return replace(agent, parameters=replace(agent.parameters, **parameters), **settings)
+
+
+def _load_message(app: App, word: str | None, *, needed: bool) -> str:
+    """Join the argument and what is piped in; "" where neither says anything, for a chat."""
+    pieces = [word or ""]
+    if not app.streams.stdin.isatty():
+        pieces.append(app.streams.load_stdin())
+        needed = True
+    message = "\n\n".join(piece for piece in pieces if piece.strip())
+    if not message and (needed or word is not None or not app.streams.is_interactive):
+        raise UsageMistake(
+            "there is nothing to send", hint='give a message: hiveloom chat AGENT "a question"'
+        )
+    return message
+
+
+def _print_notices(app: App, agent: Agent) -> None:
+    for warning in agent.warnings:
+        app.streams.print_notice(f"warning: {warning}")
+    if left_out := [*agent.tools, *agent.skills]:
+        app.streams.print_notice(
+            f"note: this version runs no tools or skills; left out: {', '.join(left_out)}"
+        )
+
+
+def _answer_once(
+    app: App, model: ModelClient, conversation: Conversation, message: str, *, as_json: bool
+) -> None:
+    from hiveloom_cli.chat.answer import fold_answer
+    from hiveloom_cli.chat.runner import run_turn
+    from hiveloom_cli.protocols.message import build_user_message
+    from hiveloom_cli.terminal.turn import show_turn
+
+    events = run_turn(conversation, build_user_message(message), model)
+    if as_json:
+        document = _build_document(conversation, fold_answer(events))
+        app.streams.write(json.dumps(document, ensure_ascii=False) + "\n")
+    else:
+        show_turn(events, app.streams)
+
+
+def _build_document(conversation: Conversation, answer: Answer) -> dict[str, Any]:
+    usage = answer.usage
+    return {
+        "agent": conversation.agent.name or None,
+        "model": conversation.agent.model,
+        "response": answer.text,
+        "finish_reason": answer.finish_reason.value,
+        "usage": usage
+        and {
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "cached_input_tokens": usage.cached_input_tokens,
+        },
+        "conversation_id": conversation.id,
+    }
+
+
+def _run_repl(app: App, model: ModelClient, open_conversation: Callable[[], Conversation]) -> None:
+    from hiveloom_cli.terminal.echo import hide_typing
+
+    # From here on what is typed ahead belongs to the next prompt, also while modules load.
+    with hide_typing(app.streams.stdin):
+        _open_repl(app, model, open_conversation).run()
+
+
+def _open_repl(app: App, model: ModelClient, open_conversation: Callable[[], Conversation]) -> Repl:
+    from hiveloom_cli.terminal.line_reader import LineReader
+    from hiveloom_cli.terminal.repl import Repl
+    from hiveloom_cli.terminal.slash import SLASH_COMMANDS, get_help
+
+    agent = open_conversation().agent
+    name = agent.name or agent.model
+    host = model.upstream.base_url.host
+    app.streams.print_notice(f"{name} ({agent.model} at {host}). /help shows the commands.")
+    reader = LineReader(
+        history_path=app.paths.prompt_history,
+        prompt=f"{name}> ",
+        commands=[(word, get_help(command)) for word, command in SLASH_COMMANDS.items()],
+    )
+    return Repl(app.streams, reader, model, open_conversation)

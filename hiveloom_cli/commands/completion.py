@@ -1,0 +1,34 @@
+"""`hiveloom completion`: a shell's completion script, generated from the commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from hiveloom_cli.app import App
+
+_PROGRAM = "hiveloom"
+
+
+@click.command(name="completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def command(context: click.Context, shell: str) -> None:
+    r"""Print the completion script for a shell.
+
+    \b
+    bash:  hiveloom completion bash > ~/.local/share/bash-completion/completions/hiveloom
+    zsh:   hiveloom completion zsh > a folder of your fpath, as _hiveloom
+    fish:  hiveloom completion fish > ~/.config/fish/completions/hiveloom.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    if script is None:
+        raise click.UsageError(f"no completion for {shell}")
+    root = context.find_root()
+    app: App = root.obj
+    source = script(root.command, {}, _PROGRAM, f"_{_PROGRAM.upper()}_COMPLETE")
+    app.streams.write(source.source_template % source.source_vars())

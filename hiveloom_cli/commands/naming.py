@@ -1,0 +1,73 @@
+"""A name, given as argument or as `--name`, whichever the person types; and their completion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from hiveloom_cli.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hiveloom_cli.app import App
+
+
+def take_name(
+    complete: Callable[[click.Context, click.Parameter, str], list[CompletionItem]],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare `[NAME]` and `--name NAME`; the command gets `words` and `name_option`."""
+
+    def declare(command: Callable[..., Any]) -> Callable[..., Any]:
+        command = click.option(
+            "--name",
+            "name_option",
+            metavar="NAME",
+            help="The name, if it is not given as argument.",
+            shell_complete=complete,
+        )(command)
+        return click.argument("words", nargs=-1, metavar="[NAME]", shell_complete=complete)(command)
+
+    return declare
+
+
+def choose_name(words: tuple[str, ...], name_option: str | None) -> str:
+    """Return the one name that was given; raise `UsageMistake` for none and for several.
+
+    What was given too much is not repeated: it may be a key.
+    """
+    given = [*words] if name_option is None else [*words, name_option]
+    if not given:
+        raise UsageMistake("which one? A name is missing", hint="add its name, or --name NAME")
+    if len(set(given)) > 1:
+        raise UsageMistake(
+            "one name is expected, and more was given",
+            hint="give the name alone (a key is never an argument: it is asked for, or piped in)",
+        )
+    return given[0]
+
+
+def complete_agents(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the names of agents."""
+    return _complete(find_app(context).agents.load_names(), incomplete)
+
+
+def complete_credentials(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the names of credentials; no keyring is touched."""
+    return _complete(list(find_app(context).credentials.load_all()), incomplete)
+
+
+def find_app(context: click.Context) -> App:
+    """Return the `App` that this run was started with."""
+    app: App = context.find_root().obj
+    return app
+
+
+def _complete(names: list[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]

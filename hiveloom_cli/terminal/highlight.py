@@ -1,0 +1,57 @@
+"""Code in colour."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from pygments.token import (
+    Comment,
+    Generic,
+    Keyword,
+    Name,
+    Number,
+    Operator,
+    String,
+)
+from rich.cells import chop_cells
+from rich.style import Style
+from rich.syntax import ANSISyntaxTheme, Syntax
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.text import Text
+
+_TAB = 4
+# As in `answer`: the terminal's own colours without a background, none of them too light or dark.
+_THEME = ANSISyntaxTheme(
+    {
+        Comment: Style(dim=True, italic=True),
+        Generic.Deleted: Style(color="red"),
+        Generic.Heading: Style(bold=True),
+        Generic.Inserted: Style(color="green"),
+        Keyword: Style(color="magenta"),
+        Name.Class: Style(bold=True),
+        Name.Decorator: Style(color="magenta"),
+        Name.Function: Style(bold=True),
+        Name.Tag: Style(color="magenta"),
+        Number: Style(color="cyan"),
+        Operator.Word: Style(color="magenta"),
+        String: Style(color="green"),
+    }
+)
+
+
+def highlight_code(code: str, language: str) -> Text:
+    """Colour code by its language's name; plain where nobody knows that language."""
+    syntax = Syntax("", language or "text", theme=_THEME)
+    text = syntax.highlight(code.rstrip("\n").expandtabs(_TAB))
+    text.right_crop(1)  # the newline that every lexer makes sure of
+    return text
+
+
+def fold_line(line: Text, width: int) -> Iterable[Text]:
+    """Cut a line into pieces that fit, where a terminal would cut it and not at words."""
+    pieces = chop_cells(line.plain, width)
+    return line.divide(list(accumulate(len(piece) for piece in pieces))[:-1])

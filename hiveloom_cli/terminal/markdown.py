@@ -1,0 +1,108 @@
+"""An answer rendered as Markdown while it streams."""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from hiveloom_cli.terminal.answer import format_rows
+from hiveloom_cli.terminal.rows import BLANK_ROW, LiveRows, Row
+from hiveloom_cli.terminal.tail import Tail
+from hiveloom_cli.terminal.visible import format_visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from rich.console import Console
+
+_FRAME_S = 1 / 12
+_CHARACTERS_PER_S = 30_000  # at most a quarter of one core, for a list of short items
+
+
+class MarkdownStream:
+    """Draws an answer block by block: finished blocks once, the open one in place.
+
+    Use as a context manager, or call `close`; nothing else may write to the terminal in between.
+    After `close`, more text goes below whatever was written meanwhile.
+    A console that is no terminal, or a dumb one, gets finished blocks only. Text is made visible
+    here, so it may come straight from a model.
+
+    The work for a piece of text does not depend on how long the answer is: finished blocks are not
+    read again, and the longer the open one is, the less often it is redrawn.
+    """
+
+    def __init__(self, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the console to draw on, and a clock in seconds that never goes back."""
+        self._console = console
+        self._clock = clock
+        self._rows = LiveRows(console)
+        self._redraws = (
+            console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
+        )
+        self._tail = Tail()
+        self._definitions: dict[str, Any] = {}
+        self._begun = False
+        self._next_frame_s = clock()
+        self._pending = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def feed(self, text: str) -> None:
+        """Take the next piece of the answer, cut anywhere."""
+        self._tail.add(format_visible(text))
+        self._pending = True
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw what came, if it is not drawn yet and it is time for a frame."""
+        now = self._clock()
+        if not self._pending or now < self._next_frame_s:
+            return
+        self._pending = False
+        seen = self._draw()
+        self._next_frame_s = now + max(_FRAME_S, seen / _CHARACTERS_PER_S)
+
+    def close(self) -> None:
+        """Draw all that came, for good, and leave the cursor on a fresh line."""
+        self._pending = False
+        self._show(self._tail.gather(), "")
+        self._rows.end()
+
+    def _draw(self) -> int:
+        """Draw a frame; return how many characters had to be read for it."""
+        finished = self._tail.settle()
+        preview = ""
+        if self._redraws:
+            size = (self._rows.limit, self._console.width)
+            preview = self._tail.build_preview(len(finished), *size)
+        self._show(finished, preview)
+        return len(finished) + len(preview)
+
+    def _show(self, finished: str, preview: str) -> None:
+        definitions = copy.deepcopy(self._definitions)
+        done = self._format(finished, definitions, fold_code=False)
+        begun = self._begun or bool(done)
+        open_rows = self._format(preview, copy.deepcopy(definitions), fold_code=True)
+        done = [BLANK_ROW, *done] if done and self._begun else done
+        open_rows = [BLANK_ROW, *open_rows] if open_rows and begun else open_rows
+        # An interrupt during the layout above, where the time goes, changes nothing: `close` draws
+        # the same text again.
+        self._tail.drop(len(finished))
+        self._definitions, self._begun = definitions, begun
+        self._rows.show(done, open_rows)
+
+    def _format(self, source: str, definitions: dict[str, Any], *, fold_code: bool) -> list[Row]:
+        if not source:
+            return []
+        return format_rows(self._console, source, definitions, fold_code=fold_code)

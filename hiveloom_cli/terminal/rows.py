@@ -1,0 +1,106 @@
+"""Rows on a terminal: some printed for good, the last ones redrawn in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+_WRAP_OFF = "\x1b[?7l"
+_WRAP_ON = "\x1b[?7h"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line ready to be written, and how many cells it is wide."""
+
+    text: str
+    cells: int
+
+
+BLANK_ROW = Row("", 0)
+
+
+class LiveRows:
+    """Rows of which the last ones may still change.
+
+    Each frame is one write that begins at the first row that differs, so what stays the same is
+    never written again. Between frames the cursor rests behind the last row, visible, in the
+    terminal's usual mode: there is nothing to restore if no further frame comes.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._rows: list[Row] = []
+        self._width = console.width
+        self._empty = True
+
+    @property
+    def limit(self) -> int:
+        """How many open rows there is room for.
+
+        One less than the screen has: what scrolls off its top cannot be taken back.
+        """
+        return max(1, self._console.height - 1)
+
+    def show(self, finished: Sequence[Row], still_open: Sequence[Row]) -> None:
+        """Draw the rows that are now finished and, below them, those that may change.
+
+        Open rows beyond the height of the screen are left out at the top.
+        """
+        shown = list(still_open[-self.limit :])
+        if self._rows and not finished and not shown:
+            shown = [BLANK_ROW]  # what was drawn turned out to be a link's definition, say
+        frame = self._build_frame(list(finished), shown)
+        # Before the write: an interrupt inside it leaves the rest of the text in the stream's
+        # buffer, from where it still goes out.
+        self._rows, self._width = shown, self._console.width
+        self._empty = self._empty and not frame
+        if frame:
+            self._write(frame)
+
+    def end(self) -> None:
+        """Leave the cursor at the start of the line below."""
+        fresh = self._empty or self._rows == [BLANK_ROW]
+        self._rows, self._empty = [], True
+        if not fresh:
+            self._write("\n")
+
+    def _build_frame(self, finished: list[Row], still_open: list[Row]) -> str:
+        kept = self._count_kept(finished + still_open)
+        lines = [row.text for row in finished[kept:]]
+        # A terminal may hold a row wider than it was measured (emoji): cut there, it stays one row.
+        lines += [
+            f"{_WRAP_OFF}{row.text}{_WRAP_ON}" for row in still_open[max(0, kept - len(finished)) :]
+        ]
+        return self._build_start(kept) + "\n".join(lines) if lines else ""
+
+    def _count_kept(self, rows: list[Row]) -> int:
+        if self._width != self._console.width:
+            return 0
+        alike = min(len(self._rows), len(rows))
+        pairs = enumerate(zip(self._rows, rows, strict=False))
+        kept = next((place for place, (old, new) in pairs if old != new), alike)
+        # The cursor is to end behind the last row: where rows only go, the one above is rewritten.
+        return kept - 1 if kept == len(rows) < len(self._rows) else kept
+
+    def _build_start(self, kept: int) -> str:
+        stale = self._rows[kept:]
+        if not stale:
+            return "" if self._empty else "\n"
+        # A terminal made narrower wraps what it shows, so a row may now take several lines.
+        width = self._console.width
+        up = sum(max(1, -(-row.cells // width)) for row in stale) - 1
+        if not up:
+            return "\r\x1b[K"
+        # Row by row at the top: erasing from a screen's first cell makes some terminals save a copy
+        # of that screen in their scrollback.
+        return f"\r\x1b[{up}A\x1b[K\x1b[B\x1b[J\x1b[A"
+
+    def _write(self, text: str) -> None:
+        self._console.file.write(text)
+        self._console.file.flush()

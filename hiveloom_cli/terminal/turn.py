@@ -1,0 +1,70 @@
+"""A turn as a person sees it: rendered while it streams, or raw into a pipe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from hiveloom_cli.chat.event import Notice, RetryWaiting, ToolEnded, ToolStarted, TurnEnded
+from hiveloom_cli.errors import StreamCutShort
+from hiveloom_cli.protocols.event import (
+    FinishReason,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallReady,
+    UsageReported,
+)
+from hiveloom_cli.terminal.display import open_display
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hiveloom_cli.chat.event import Event
+    from hiveloom_cli.terminal.display import Display
+    from hiveloom_cli.terminal.streams import Streams
+
+
+def show_turn(events: Iterable[Event], streams: Streams) -> TurnEnded:
+    """Show a turn while it happens and return its end.
+
+    What had arrived stays on the screen when the turn fails or is interrupted.
+    """
+    with open_display(streams) as display:
+        ended = _show_events(events, display)
+    if note := _format_reason(ended.finish_reason):
+        streams.print_notice(note)
+    return ended
+
+
+def _show_events(events: Iterable[Event], display: Display) -> TurnEnded:
+    for event in events:
+        match event:
+            case TextDelta(text):
+                display.feed(text)
+            case Notice(text):
+                display.print_notice(f"note: {text}")
+            case RetryWaiting():
+                display.print_notice(
+                    f"note: {event.reason}, asking again in {event.wait_s:.0f} s"
+                    f" ({event.attempt}/{event.attempts})"
+                )
+            case ReasoningDelta() | ToolCallReady() | ToolStarted() | ToolEnded():
+                pass
+            case UsageReported():
+                pass
+            case TurnEnded():
+                return event
+            case _:
+                assert_never(event)
+    raise StreamCutShort("the turn ended without an answer", hint="ask again")
+
+
+def _format_reason(reason: FinishReason) -> str:
+    match reason:
+        case FinishReason.LENGTH:
+            return "note: the answer was cut at the token limit; allow more with --max-tokens"
+        case FinishReason.CONTENT_FILTER:
+            return "note: the model or a filter broke the answer off"
+        case FinishReason.ERROR:
+            return "note: the upstream says that it broke the answer off"
+        case _:
+            return ""

@@ -1,0 +1,57 @@
+"""Foreign text made safe to print: what could steer a terminal is shown instead of obeyed.
+
+Text from a model, a tool, a file or an upstream is data. What is replaced, and by what:
+
+- C0 controls but tab and newline, and DEL: their picture (ESC becomes ␛), so that no escape
+  sequence begins and the rest of it stays as the plain characters it is made of
+- C1 controls, and what reorders a line (bidirectional embeddings, overrides, isolates and marks):
+  `<U+202E>`, since they have no picture
+- carriage return: nothing, so that CRLF, also cut in two, is one newline and a lone one overwrites
+  nothing
+- U+2028 and U+2029: newline, which is what they mean and what some terminals make of them
+- lone surrogates, which no encoder takes: U+FFFD
+
+Joiners and other characters without width stay: emoji and several scripts need them, and they move
+nothing. Each character is decided alone, so text may come in pieces cut anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+
+_FOREIGN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # U+206A to U+206F: the deprecated ones
+    "\u2028\u2029\ud800-\udfff]"
+)
+_REPLACED = {"\r": "", "\u2028": "\n", "\u2029": "\n", "\x7f": "\u2421"}
+_PICTURES = 0x2400
+_WHITESPACE = re.compile(r"\s+")
+
+
+def format_visible(text: str) -> str:
+    """Give `text` with nothing in it that a terminal would obey but newlines and tabs."""
+    return _FOREIGN.sub(_show, text)
+
+
+def format_one_line(text: str, limit: int = 500) -> str:
+    """Give `text` as `format_visible` does, on one line of at most `limit` characters.
+
+    A run of whitespace becomes one space; what is too long ends in an ellipsis.
+    """
+    line = format_visible(_WHITESPACE.sub(" ", text)).strip()
+    if len(line) <= limit:
+        return line
+    return line[: limit - 1].rstrip() + "…"
+
+
+def _show(match: re.Match[str]) -> str:
+    character = match[0]
+    if character in _REPLACED:
+        return _REPLACED[character]
+    code = ord(character)
+    if code < 0x20:
+        return chr(_PICTURES + code)
+    if 0xD800 <= code <= 0xDFFF:
+        return "\ufffd"
+    return f"<U+{code:04X}>"

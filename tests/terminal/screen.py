@@ -1,0 +1,91 @@
+"""A terminal that tests can read, and answers drawn on it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyte
+from rich.console import Console
+
+from hiveloom_cli.terminal.answer import format_rows
+from hiveloom_cli.terminal.markdown import MarkdownStream
+
+WIDTH, HEIGHT = 40, 12
+
+
+@dataclass
+class Terminal:
+    """A screen with its scrollback, and all that was written to it."""
+
+    width: int = WIDTH
+    height: int = HEIGHT
+    written: str = ""
+    screen: pyte.HistoryScreen = field(init=False)
+    parser: pyte.Stream = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.screen = pyte.HistoryScreen(self.width, self.height, history=5000)
+        self.parser = pyte.Stream(self.screen)
+
+    def write(self, text: str) -> int:
+        self.written += text
+        self.parser.feed(text.replace("\n", "\r\n"))
+        return len(text)
+
+    def flush(self) -> None: ...
+
+    def isatty(self) -> bool:
+        return True
+
+    def read_lines(self) -> list[str]:
+        past = [
+            "".join(line[column].data for column in range(self.width))
+            for line in self.screen.history.top
+        ]
+        lines = [line.rstrip() for line in [*past, *self.screen.display]]
+        return "\n".join(lines).rstrip("\n").split("\n")
+
+
+@dataclass
+class ManualClock:
+    now_s: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def open_console(terminal: Terminal, **options: Any) -> Console:
+    settings: dict[str, Any] = {
+        "force_terminal": True,
+        "color_system": "standard",
+        "width": terminal.width,
+        "height": terminal.height,
+        "_environ": {},
+    }
+    return Console(file=terminal, **(settings | options))  # type: ignore[arg-type]
+
+
+def draw_streamed(terminal: Terminal, pieces: list[str], *, frame_s: float = 1.0) -> None:
+    clock = ManualClock()
+    with MarkdownStream(open_console(terminal), clock=clock) as stream:
+        for piece in pieces:
+            stream.feed(piece)
+            clock.now_s += frame_s
+
+
+def draw_whole(terminal: Terminal, text: str) -> None:
+    console = open_console(terminal)
+    rows = format_rows(console, text, {}, fold_code=False)
+    terminal.write("".join(f"{row.text}\n" for row in rows))
+
+
+def cut(text: str, seed: int, longest: int = 7) -> list[str]:
+    choice = random.Random(seed)
+    pieces = []
+    while text:
+        size = choice.randint(1, longest)
+        pieces.append(text[:size])
+        text = text[size:]
+    return pieces
