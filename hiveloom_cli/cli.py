@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _PROGRAM = "hiveloom"
+_COMPLETION_VARIABLE = "_HIVELOOM_COMPLETE"
 _EXIT_BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
 
 
@@ -33,7 +34,7 @@ _EXIT_BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
 @click.option("--no-color", is_flag=True, help="No colours (as NO_COLOR does).")
 @click.pass_context
 def cli(context: click.Context, *, no_color: bool) -> None:
-    r"""Talk to language-model agents from the shell.
+    """Talk to language-model agents from the shell.
 
     Store a key, create an agent, chat:
 
@@ -63,14 +64,26 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run(app: App, words: list[str]) -> int:
     try:
-        result = cli.main(words, prog_name=_PROGRAM, standalone_mode=False, obj=app)
+        return _invoke(app, words)
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001  # the boundary: every failure becomes one sentence
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every failure is told here
         return _report(app, words, error)
-    except KeyboardInterrupt as error:
-        return _report(app, words, error)
-    return result if isinstance(result, int) else 0
+
+
+def _invoke(app: App, words: list[str]) -> int:
+    if _COMPLETION_VARIABLE in app.environ:
+        cli.main(prog_name=_PROGRAM, obj=app)  # answers the shell and ends the process
+    try:
+        # Not `cli.main`, which has its own ways with Ctrl-C and closed pipes.
+        with cli.make_context(_PROGRAM, words, obj=app) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as help_wanted:
+        app.streams.stderr.write(f"{help_wanted.format_message()}\n")
+        return UsageMistake.exit_code
+    return 0
 
 
 def _report(app: App, words: list[str], fault: BaseException) -> int:

@@ -62,10 +62,7 @@ def create(app: App, /, **options: Any) -> None:
     """Create an agent. Without options, on a terminal, you are asked."""
     words, name_option = options["words"], options["name_option"]
     asked = not any((words, name_option, options["model"])) and app.streams.is_interactive
-    if asked:
-        agent = _ask_agent(app)
-    else:
-        agent = _build_agent(choose_name(words, name_option), options)
+    agent = _ask_agent(app) if asked else _build_agent(choose_name(words, name_option), options)
     path = app.agents.create(agent, replace=options["force"])
     app.streams.print_line(f"Created {agent.name} ({agent.model}): {path}")
     app.streams.print_notice(f"Talk to it: hiveloom chat {agent.name}")

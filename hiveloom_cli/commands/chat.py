@@ -43,7 +43,7 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is whole.")
 @click.pass_obj
 def command(app: App, /, **options: Any) -> None:
-    r"""Talk to an agent, or ask it one question.
+    """Talk to an agent, or ask it one question.
 
     Without MESSAGE, on a terminal, the chat is interactive. What is piped in is appended to
     MESSAGE.

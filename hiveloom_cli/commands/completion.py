@@ -16,7 +16,7 @@ _PROGRAM = "hiveloom"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
-    r"""Print the completion script for a shell.
+    """Print the completion script for a shell.
 
     \b
     bash:  hiveloom completion bash > ~/.local/share/bash-completion/completions/hiveloom

@@ -24,7 +24,7 @@ def _take_source(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
     return click.option(
         "--from-file",
-        type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+        type=click.Path(),
         metavar="PATH",
         help="Take the key from a file.",
     )(command)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.errors import SecretRefused, UsageMistake
-from hiveloom_cli.files import load_text
 from hiveloom_cli.secret import parse_secret
 
 if TYPE_CHECKING:
@@ -37,10 +36,23 @@ def load_secret(
             )
         return parse_secret(environ[from_env])
     if from_file is not None and from_file != "-":
-        return parse_secret(load_text(Path(from_file)))
+        return parse_secret(_load_file(Path(from_file)))
     if streams.stdin.isatty():
         return parse_secret(_ask_hidden(f"Key for {name} (hidden): "))
     return parse_secret(_load_piped(streams))
+
+
+def _load_file(path: Path) -> str:
+    # The path is not repeated: someone may have given the key itself.
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except ValueError:
+        reason = "it is not text"
+    raise SecretRefused(
+        f"the file named in --from-file cannot be read: {reason}", hint="check its path"
+    )
 
 
 def _load_piped(streams: Streams) -> str:

@@ -218,7 +218,30 @@ def test_any_bytes_give_events_or_an_upstream_error(protocol: ProtocolName, cont
     assert read_reply(protocol, [content])
 
 
-_KEYS = ["choices", "delta", "message", "content", "type", "text", "index", "usage", "error", "tool_calls", "function", "arguments", "id", "finish_reason", "content_block", "stop_reason", "thinking", "refusal", "reasoning", "code", "metadata", "raw"]
+_KEYS = [
+    "choices",
+    "delta",
+    "message",
+    "content",
+    "type",
+    "text",
+    "index",
+    "usage",
+    "error",
+    "tool_calls",
+    "function",
+    "arguments",
+    "id",
+    "finish_reason",
+    "content_block",
+    "stop_reason",
+    "thinking",
+    "refusal",
+    "reasoning",
+    "code",
+    "metadata",
+    "raw",
+]
 _json = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 600) | st.text(max_size=5),
     lambda inner: (

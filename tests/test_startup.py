@@ -1,0 +1,63 @@
+"""Quick commands stay quick: they load none of the heavy libraries."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.program import build_environment, run_hiveloom
+
+HEAVY = {"requests", "keyring", "rich", "prompt_toolkit", "sqlite3", "cryptography", "urllib3"}
+
+_PROBE = """
+import json, sys
+from hiveloom_cli.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+"""
+
+
+def load_modules(*args: str, **env: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE, *args],
+        env=build_environment(env),
+        capture_output=True,
+        check=True,
+        input=b"",
+    )
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--version",),
+        ("--help",),
+        ("chat", "--help"),
+        ("agent", "list"),
+        ("agent", "show", "helper"),
+        ("agent", "create", "other", "--model", "m"),
+        ("credential", "list"),
+    ],
+)
+def test_a_quick_command_loads_no_heavy_library(args: tuple[str, ...]) -> None:
+    run_hiveloom("agent", "create", "helper", "--model", "m")
+    assert load_modules(*args) & HEAVY == set()
+
+
+def test_completion_loads_no_heavy_library() -> None:
+    modules = load_modules(
+        _HIVELOOM_COMPLETE="bash_complete", COMP_WORDS="hiveloom chat ", COMP_CWORD="2"
+    )
+    assert modules & HEAVY == set()
+
+
+def test_the_version_alone_loads_no_command() -> None:
+    modules = load_modules("--version")
+    assert not [name for name in modules if name.startswith("hiveloom_cli.commands.chat")]
+    assert "yaml" not in modules
