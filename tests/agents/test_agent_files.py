@@ -58,8 +58,10 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read() -> None:
 def test_an_unknown_setting_is_kept_and_named_with_its_line() -> None:
     agent = parse("---\nmodel: m\ntemprature: 1\nmood: fine\n---\n")
     assert agent.warnings == (
-        "x.md:3: `temprature` is not a setting of an agent; it is kept"
-         " (did you mean `temperature`?)",
+        (
+            "x.md:3: `temprature` is not a setting of an agent; it is kept"
+            " (did you mean `temperature`?)"
+        ),
         "x.md:4: `mood` is not a setting of an agent; it is kept",
     )
 
