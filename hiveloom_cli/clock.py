@@ -23,6 +23,14 @@ class Clock(Protocol):
         """Return seconds on a clock that never goes back; only differences mean anything."""
         ...
 
+    def sleep(self, seconds: float) -> None:
+        """Wait; Ctrl-C ends the wait at once."""
+        ...
+
+    def draw(self) -> float:
+        """Return a random number from 0 up to, not including, 1."""
+        ...
+
     def new_id(self) -> str:
         """Return a fresh identifier of 13 characters that sorts by time of making."""
         ...
@@ -38,6 +46,14 @@ class SystemClock:
     def elapsed_s(self) -> float:
         """See `Clock.elapsed_s`."""
         return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """See `Clock.sleep`."""
+        time.sleep(seconds)
+
+    def draw(self) -> float:
+        """See `Clock.draw`."""
+        return secrets.randbits(53) / (1 << 53)
 
     def new_id(self) -> str:
         """See `Clock.new_id`."""

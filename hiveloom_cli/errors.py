@@ -184,7 +184,8 @@ class UpstreamRefused(UpstreamError):
     """The upstream answered with an error, as a status or inside a reply.
 
     `status` is the HTTP status, or what the error itself names; 0 where neither does. `detail` is
-    the upstream's own text.
+    the upstream's own text. `retry_after_s` is how long the upstream asks to wait, `should_retry`
+    whether it says that asking again makes sense; None where it says nothing.
     """
 
     code = "upstream_refused"
@@ -193,6 +194,8 @@ class UpstreamRefused(UpstreamError):
         super().__init__(message, hint=hint)
         self.status = status
         self.detail = detail
+        self.retry_after_s: float | None = None
+        self.should_retry: bool | None = None
 
 
 class ReplyNotUnderstood(UpstreamError):

@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from hiveloom_cli.chat.event import (
-    Notice,
-    RetryWaiting,
-    ToolEnded,
-    ToolStarted,
-    TurnEnded,
-)
+from hiveloom_cli.chat.event import ToolEnded, ToolStarted, TurnEnded
 from hiveloom_cli.errors import HiveloomError, StreamCutShort
 from hiveloom_cli.protocols.event import (
     FinishReason,
@@ -21,6 +15,7 @@ from hiveloom_cli.protocols.event import (
     Usage,
     UsageReported,
 )
+from hiveloom_cli.upstream.event import Notice, RetryWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

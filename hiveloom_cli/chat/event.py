@@ -16,6 +16,7 @@ from hiveloom_cli.protocols.event import (
 
 if TYPE_CHECKING:
     from hiveloom_cli.protocols.message import Message, ToolCall, ToolResult
+from hiveloom_cli.upstream.event import Notice, RetryWaiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +32,6 @@ class ToolEnded:
 
     call: ToolCall
     result: ToolResult
-
-
-@dataclass(frozen=True, slots=True)
-class RetryWaiting:
-    """The upstream is asked again after a wait; attempt `attempt` of `attempts` follows."""
-
-    reason: str
-    wait_s: float
-    attempt: int
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that the person should know, in one line; the turn goes on."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,21 +15,23 @@ from hiveloom_cli.protocols.event import (
     ToolCallReady,
     UsageReported,
 )
+from hiveloom_cli.upstream.event import Notice, RetryWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.chat.event import Event
-    from hiveloom_cli.protocols.event import ReplyEvent, Usage
+    from hiveloom_cli.protocols.event import Usage
     from hiveloom_cli.protocols.message import Message
     from hiveloom_cli.protocols.request import ChatRequest
+    from hiveloom_cli.upstream.event import UpstreamEvent
 
 
 class ModelReply(Protocol):
     """A reply on its way."""
 
-    def stream_events(self) -> Iterator[ReplyEvent]:
+    def stream_events(self) -> Iterator[UpstreamEvent]:
         """Yield the reply's events; the last one is `ReplyEnded`."""
         ...
 
@@ -59,7 +61,7 @@ def run_turn(conversation: Conversation, message: Message, model: Model) -> Iter
     try:
         for event in reply.stream_events():
             match event:
-                case TextDelta() | ReasoningDelta() | ToolCallReady():
+                case TextDelta() | ReasoningDelta() | ToolCallReady() | RetryWaiting() | Notice():
                     yield event
                 case UsageReported():
                     usage = event.usage

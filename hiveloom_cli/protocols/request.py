@@ -33,7 +33,10 @@ class ToolDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One request to a model, in no wire format's words."""
+    """One request to a model, in no wire format's words.
+
+    `asked_of` names the upstream and model; reasoning that another made is not sent along.
+    """
 
     model: str
     messages: tuple[Message, ...]
@@ -41,6 +44,7 @@ class ChatRequest:
     parameters: Parameters = field(default_factory=Parameters)
     tools: tuple[ToolDefinition, ...] = ()
     stream: bool = True
+    asked_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from hiveloom_cli.chat.event import Notice, RetryWaiting, ToolEnded, ToolStarted, TurnEnded
+from hiveloom_cli.chat.event import ToolEnded, ToolStarted, TurnEnded
 from hiveloom_cli.errors import StreamCutShort
 from hiveloom_cli.protocols.event import (
     FinishReason,
@@ -14,6 +14,7 @@ from hiveloom_cli.protocols.event import (
     UsageReported,
 )
 from hiveloom_cli.terminal.display import open_display
+from hiveloom_cli.upstream.event import Notice, RetryWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
