@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.errors import SecretRefused
 from hiveloom_cli.paths import decide_paths
+from hiveloom_cli.upstream.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ class App:
         self.environ = environ
         self.streams = streams
         self.clock: Clock = SystemClock()
+        self.timeouts = Timeouts()
         self.secrets: list[Secret] = []  # what was read in this run, for masking tracebacks
 
     @cached_property
@@ -58,7 +60,7 @@ class App:
     def _transport(self) -> RequestsTransport:
         from hiveloom_cli.upstream.transport import RequestsTransport
 
-        return RequestsTransport(self.environ)
+        return RequestsTransport(self.environ, self.timeouts, self.clock)
 
     def decide_upstream(self, model: str, credential: str) -> Upstream:
         """Decide where requests for a model go. Raises `SecretMissing` and `BaseUrlInvalid`."""

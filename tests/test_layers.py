@@ -49,6 +49,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "rich": ("terminal/",),
     "secretstorage": ("credentials/",),
     "sqlite3": ("chat/store.py",),
+    "truststore": ("upstream/trust.py",),
     "urllib3": ("upstream/transport.py",),
     "yaml": ("agents/",),
 }

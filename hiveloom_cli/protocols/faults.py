@@ -23,7 +23,7 @@ _PAGE_SHOWN = 200
 _PAGE_READ = 16 * 1024
 _DETAIL_KEPT = 4000
 _SHOWN = 600
-_DEEPEST = 16  # no server nests its reason deeper; the JSON decoder goes far deeper than Python does
+_DEEPEST = 16  # no server nests its reason deeper; JSON can be, further than Python recurses
 
 
 def parse_error_body(status: int, body: bytes) -> UpstreamRefused:

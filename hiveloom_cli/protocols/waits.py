@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Groq: "Please try again in 7.66s", "in 1m2.5s"; OpenAI: "in 20ms"; LiteLLM: "in 30 seconds".
-_TEXT = re.compile(r"\b(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?\s*[a-z]*\s*)+)", re.I)
+_TEXT = re.compile(
+    r"\b(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?\s*[a-z]*\s*)+)", re.IGNORECASE
+)
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
 _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}  # by a unit's first letter
 _LONGEST_TEXT = 4000
