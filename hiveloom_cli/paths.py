@@ -51,6 +51,11 @@ class Paths:
         return self.config / "vault.key"
 
     @property
+    def dialects(self) -> Path:
+        """What was learned of upstreams' dialects."""
+        return self.cache / "dialects.json"
+
+    @property
     def prompt_history(self) -> Path:
         """What the person typed in interactive chats."""
         return self.state / "history"

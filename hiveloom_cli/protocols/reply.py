@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hiveloom_cli.errors import AnswerEmpty, ReplyNotUnderstood
+from hiveloom_cli.errors import AnswerEmpty, ReplyNotUnderstood, StreamCutShort
 from hiveloom_cli.protocols.event import FinishReason, ReplyEnded, ReplyEvent
 from hiveloom_cli.protocols.faults import format_page, is_error, parse_error_event
 from hiveloom_cli.protocols.message import Message, ToolCall
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
 _SHOWN = 200
 _STRANGE = "ask again; if it goes on, check the base URL and what serves it"
 
@@ -67,6 +68,7 @@ class ReplyReader:
             bytearray()
         )  # a JSON body or a page; or what came before the first byte that tells
         self._is_body = False
+        self._blank = 0  # how many bytes of white space came before
         self._ended = False
 
     def feed(self, chunk: bytes) -> Iterator[ReplyEvent]:
@@ -78,10 +80,7 @@ class ReplyReader:
                 yield from self._take(event)
         elif self._is_body:
             self._body += chunk
-            if len(self._body) > MAX_BODY_BYTES:
-                raise ReplyNotUnderstood(
-                    "the upstream sent a reply larger than 64 MiB", hint=_STRANGE
-                )
+            self._bound(len(self._body))
 
     def close(self) -> Iterator[ReplyEvent]:
         """Take note that no more bytes come; yield what is still to be said."""
@@ -100,16 +99,24 @@ class ReplyReader:
         return self._fold.build_message(complete=False)
 
     def _sniff(self, chunk: bytes) -> bytes:
-        head = bytes(self._body + chunk).removeprefix(b"\xef\xbb\xbf").lstrip()
-        if not head or b"\xef\xbb\xbf".startswith(head):
-            self._body += chunk
+        head = (bytes(self._body) + chunk).lstrip()
+        if _BOM.startswith(head):
+            # Nothing yet, or the beginning of a byte order mark: only that has to be kept.
+            self._body[:] = head
+            self._blank += len(chunk)
+            self._bound(self._blank)
             return b""
+        head = head.removeprefix(_BOM).lstrip()
         self._body.clear()
         if head[:1] in b"{[<":
             self._is_body = True
         else:
             self._stream = SseDecoder()
         return head
+
+    def _bound(self, size: int) -> None:
+        if size > MAX_BODY_BYTES:
+            raise ReplyNotUnderstood("the upstream sent more than 64 MiB", hint=_STRANGE)
 
     def _take(self, event: ServerSentEvent) -> Iterator[ReplyEvent]:
         if self._ended:
@@ -141,7 +148,7 @@ class ReplyReader:
         for event in events:
             if isinstance(event, ReplyEnded):
                 self._ended = True
-                _check_answer(event)
+                _check_end(event)
             yield event
 
 
@@ -161,8 +168,12 @@ def _parse_object(text: str) -> dict[str, Any]:
     return value
 
 
-def _check_answer(ended: ReplyEnded) -> None:
+def _check_end(ended: ReplyEnded) -> None:
     message = ended.message
+    if ended.finish_reason is FinishReason.ERROR:
+        raise StreamCutShort(
+            f"the upstream broke its answer off (it says “{ended.raw_reason}”)", hint="ask again"
+        )
     if message.text.strip() or any(isinstance(part, ToolCall) for part in message.parts):
         return
     match ended.finish_reason:
