@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NoReturn
 
 from hiveloom_cli.errors import SecretRefused
 
 MASK = "[key]"
 _RUN = 8  # this many characters of a key in a row are enough to be worth hiding
+_KEY_PREFIXES = (
+    *("sk-", "sk_", "gsk_", "csk-", "fw_", "xai-", "aiza", "hf_", "r8_"),
+    *("pplx-", "nvapi-", "ghp_", "github_pat_"),
+)
+_KEY_LENGTH = 20  # the shortest keys in use are longer than this
+_KEY_SWITCHES = 6  # from letters to digits, say; dated or numbered names have fewer
 
 
 class Secret:
@@ -51,6 +58,11 @@ def parse_secret(text: str) -> Secret:
     return Secret(value)
 
 
+def looks_like_key(text: str) -> bool:
+    """Whether `text` is likely a key that was pasted in the place of something else."""
+    return text.strip().lower().startswith(_KEY_PREFIXES) or _looks_random(text)
+
+
 def mask_secret(text: str, secret: Secret) -> str:
     """Hide in `text` the secret and every run of eight of its characters.
 
@@ -79,3 +91,11 @@ def _match_end(text: str, start: int, runs: set[str]) -> int:
     while text[end : end + _RUN] in runs:
         end += 1
     return end + _RUN - 1 if end > start else start
+
+
+def _looks_random(text: str) -> bool:
+    # Entropy by itself does not tell "anthropic-production-eu-west-1" from a key; how often small
+    # letters, capitals and digits take turns does.
+    kinds = [(char.isdigit(), char.isupper()) for char in text if char.isalnum()]
+    switches = sum(before != after for before, after in pairwise(kinds))
+    return len(text) >= _KEY_LENGTH and switches >= _KEY_SWITCHES
