@@ -54,7 +54,7 @@ class FileVault(KeyringBackend):
     A vault made with a key file is read with it, and moves to the passphrase at the first write
     that is given one. Every method raises `VaultUnusable` (`VaultLocked`, `VaultDamaged`) and
     leaves the file as it was when it cannot be opened, whole and unaltered; writing also raises
-    `OSError` and `FolderLocked`.
+    `OSError` and `Locked`.
     """
 
     # The base class computes it per class, in an untyped descriptor of its own.
