@@ -49,7 +49,7 @@ class FileVault(KeyringBackend):
     It opens for good the way it was made: a passphrase if there was one, else the key file. Taking
     out the last password deletes the file. Every method raises `VaultUnusable` (`VaultLocked`,
     `VaultDamaged`) and leaves the file as it was when it cannot be opened, whole and unaltered;
-    writing also raises `OSError` and `FolderLocked`.
+    writing also raises `OSError` and `Locked`.
     """
 
     # The base class computes it per class, in an untyped descriptor of its own.
