@@ -9,7 +9,7 @@ next.
     ├── UsageMistake              2
     ├── FileUnreadable            1
     │   └── AgentFileInvalid
-    ├── FolderLocked              1
+    ├── Locked                    1
     ├── AlreadyExists             1
     ├── CredentialError           3
     │   ├── SecretRefused         the text given cannot be a key
@@ -22,7 +22,11 @@ next.
     │       └── VaultDamaged
     ├── UpstreamError             4
     │   ├── BaseUrlInvalid
-    │   ├── UpstreamUnreachable   no answer: name, address, TLS, proxy, time
+    │   ├── UpstreamUnreachable   no answer: refused, broken off, or no HTTP at all
+    │   │   ├── HostUnknown       no address is known for the name
+    │   │   ├── TlsFailed         the certificate is not trusted, or there is no TLS
+    │   │   ├── ProxyFailed       the way there leads through a proxy that did not help
+    │   │   └── AnswerTimedOut    no connection, or no first byte, within its limit
     │   ├── UpstreamRefused       an answer that says no, with its status
     │   ├── ReplyNotUnderstood    an answer that is not the protocol's
     │   ├── StreamCutShort        the stream ended before its terminal event
@@ -94,8 +98,8 @@ class AgentFileInvalid(FileUnreadable):
     code = "agent_file_invalid"
 
 
-class FolderLocked(HiveloomError):
-    """Another process held the lock on a file for longer than anyone should wait."""
+class Locked(HiveloomError):
+    """Another process held a lock for longer than anyone should wait."""
 
     code = "locked"
 
@@ -175,17 +179,42 @@ class BaseUrlInvalid(UpstreamError):
 
 
 class UpstreamUnreachable(UpstreamError):
-    """No answer came: the name, the address, TLS, the proxy or the time."""
+    """No answer came; the subclasses say what stood in the way where that is known."""
 
     code = "upstream_unreachable"
+
+
+class HostUnknown(UpstreamUnreachable):
+    """No address is known for the upstream's name."""
+
+    code = "host_unknown"
+
+
+class TlsFailed(UpstreamUnreachable):
+    """The two sides agreed on no TLS, or the certificate is not trusted."""
+
+    code = "tls_failed"
+
+
+class ProxyFailed(UpstreamUnreachable):
+    """The environment names a proxy, and that one did not let the request through."""
+
+    code = "proxy_failed"
+
+
+class AnswerTimedOut(UpstreamUnreachable):
+    """No connection, or no first byte of an answer, within its limit."""
+
+    code = "answer_timed_out"
 
 
 class UpstreamRefused(UpstreamError):
     """The upstream answered with an error, as a status or inside a reply.
 
     `status` is the HTTP status, or what the error itself names; 0 where neither does. `detail` is
-    the upstream's own text. `retry_after_s` is how long the upstream asks to wait, `should_retry`
-    whether it says that asking again makes sense; None where it says nothing.
+    the upstream's own text, `labels` are its own names for the kind of error, such as
+    `rate_limit_error`, in small letters. `retry_after_s` is how long the upstream asks to wait,
+    `should_retry` whether it says that asking again makes sense; None where it says nothing.
     """
 
     code = "upstream_refused"
@@ -194,6 +223,7 @@ class UpstreamRefused(UpstreamError):
         super().__init__(message, hint=hint)
         self.status = status
         self.detail = detail
+        self.labels: tuple[str, ...] = ()
         self.retry_after_s: float | None = None
         self.should_retry: bool | None = None
 

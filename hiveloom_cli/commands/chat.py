@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hiveloom_cli.commands.duration import Seconds
 from hiveloom_cli.commands.naming import complete_agents, complete_credentials
 from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.upstream.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.app import App
-    from hiveloom_cli.chat.answer import Answer
     from hiveloom_cli.chat.conversation import Conversation
+    from hiveloom_cli.chat.event import TurnEnded
     from hiveloom_cli.terminal.repl import Repl
     from hiveloom_cli.upstream.client import ModelClient
 
 _SETTINGS = ("model", "system_prompt", "credential")
+_TIMEOUTS = Timeouts()
 _PARAMETERS = ("temperature", "top_p", "max_tokens")
 
 
@@ -40,6 +44,24 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
 @click.option("--top-p", type=click.FloatRange(0, 1), help="Instead of the agent's.")
 @click.option("--max-tokens", type=click.IntRange(1), help="The longest answer, in tokens.")
 @click.option("--no-stream", is_flag=True, help="Ask for the answer in one piece.")
+@click.option(
+    "--timeout",
+    type=Seconds(),
+    default=_TIMEOUTS.read_s,
+    show_default=True,
+    envvar="HIVELOOM_TIMEOUT",
+    show_envvar=True,
+    help="The longest silence in an answer.",
+)
+@click.option(
+    "--first-byte-timeout",
+    type=Seconds(),
+    default=_TIMEOUTS.first_byte_s,
+    show_default=True,
+    envvar="HIVELOOM_FIRST_BYTE_TIMEOUT",
+    show_envvar=True,
+    help="The longest silence before one; a local server may load a model first.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is whole.")
 @click.pass_obj
 def command(app: App, /, **options: Any) -> None:
@@ -57,6 +79,11 @@ def command(app: App, /, **options: Any) -> None:
     name, word = _choose_words(app, options)
     agent = _override(_choose_agent(app, name, options["model"]), options)
     message = _load_message(app, word, needed=options["as_json"])
+    app.timeouts = replace(
+        app.timeouts,
+        read_s=options["timeout"],
+        first_byte_s=options["first_byte_timeout"],
+    )
     model = app.open_model(app.decide_upstream(agent.model, agent.credential))
     _print_notices(app, agent)
 
@@ -126,26 +153,26 @@ def _print_notices(app: App, agent: Agent) -> None:
 def _answer_once(
     app: App, model: ModelClient, conversation: Conversation, message: str, *, as_json: bool
 ) -> None:
-    from hiveloom_cli.chat.answer import fold_answer
+    from hiveloom_cli.chat.answer import fold_turn
     from hiveloom_cli.chat.runner import run_turn
     from hiveloom_cli.protocols.message import build_user_message
     from hiveloom_cli.terminal.turn import show_turn
 
-    events = run_turn(conversation, build_user_message(message), model)
-    if as_json:
-        document = _build_document(conversation, fold_answer(events))
-        app.streams.write(json.dumps(document, ensure_ascii=False) + "\n")
-    else:
-        show_turn(events, app.streams)
+    with closing(run_turn(conversation, build_user_message(message), model)) as events:
+        if as_json:
+            document = _build_document(conversation, fold_turn(events))
+            app.streams.print_line(json.dumps(document, ensure_ascii=False))
+        else:
+            show_turn(events, app.streams)
 
 
-def _build_document(conversation: Conversation, answer: Answer) -> dict[str, Any]:
-    usage = answer.usage
+def _build_document(conversation: Conversation, ended: TurnEnded) -> dict[str, Any]:
+    usage = ended.usage
     return {
         "agent": conversation.agent.name or None,
         "model": conversation.agent.model,
-        "response": answer.text,
-        "finish_reason": answer.finish_reason.value,
+        "response": ended.message.text,
+        "finish_reason": ended.finish_reason.value,
         "usage": usage
         and {
             "input_tokens": usage.input_tokens,

@@ -13,23 +13,35 @@ from http import HTTPStatus
 from typing import Any
 
 from hiveloom_cli.errors import UpstreamRefused
+from hiveloom_cli.protocols.fault_labels import find_labels, parse_status
 from hiveloom_cli.protocols.lookup import get_map, get_text
+from hiveloom_cli.protocols.waits import parse_wait_text
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _PAGE_SHOWN = 200
+_PAGE_READ = 16 * 1024
+_DETAIL_KEPT = 4000
+_SHOWN = 600
+_DEEPEST = 16  # no server nests its reason deeper; JSON can be, further than Python recurses
 
 
 def parse_error_body(status: int, body: bytes) -> UpstreamRefused:
     """Read the body of an HTTP error answer; any bytes at all give an error that can be read."""
-    text = body.decode("utf-8", "replace").strip()
-    return _build_error(status, _parse_detail(text))
+    text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip()
+    if text.startswith("<"):
+        return _build_error(status, f"a web page, “{format_page(text)}”")
+    value = _decode(text)
+    return _build_error(status, _describe(value), find_labels(value))
 
 
 def parse_error_event(value: dict[str, Any]) -> UpstreamRefused:
-    """Read an error that came inside a reply of status 200: a JSON body or an event of a stream."""
-    error = value.get("error")
-    return _build_error(_parse_status(error), _describe(value))
+    """Read an error that came inside a reply of status 200: a JSON body or an event of a stream.
+
+    What such an error calls itself stands for the status that it would have had.
+    """
+    labels = find_labels(value)
+    return _build_error(parse_status(value, labels), _describe(value), labels)
 
 
 def is_error(value: dict[str, Any]) -> bool:
@@ -41,18 +53,24 @@ def is_error(value: dict[str, Any]) -> bool:
 
 def format_page(text: str) -> str:
     """Say what an HTML page is in a few words: its title, else the beginning of its text."""
-    title = _TITLE.search(text)
-    plain = title.group(1) if title else _TAG.sub(" ", text)
+    title = _TITLE.search(text[:_PAGE_READ])
+    plain = title.group(1) if title else _TAG.sub(" ", text[:_PAGE_READ])
     return " ".join(plain.split())[:_PAGE_SHOWN]
 
 
-def _build_error(status: int, detail: str) -> UpstreamRefused:
-    shown = detail or "it gave no reason"
-    if not status:
-        return UpstreamRefused(f"the upstream broke off: {shown}", detail=detail)
-    return UpstreamRefused(
-        f"the upstream answered {_format_status(status)}: {shown}", status=status, detail=detail
-    )
+def _build_error(status: int, detail: str, labels: tuple[str, ...] = ()) -> UpstreamRefused:
+    detail = detail[:_DETAIL_KEPT]
+    shown = _format_shown(detail) or "it gave no reason"
+    said = f"answered {_format_status(status)}" if status else "broke off"
+    error = UpstreamRefused(f"the upstream {said}: {shown}", status=status, detail=detail)
+    error.labels = labels
+    error.retry_after_s = parse_wait_text(detail)
+    return error
+
+
+def _format_shown(detail: str) -> str:
+    line = " ".join(detail.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
 
 
 def _format_status(status: int) -> str:
@@ -62,27 +80,27 @@ def _format_status(status: int) -> str:
         return str(status)
 
 
-def _parse_detail(text: str) -> str:
-    if text.startswith("<"):
-        return f"a web page, “{format_page(text)}”"
+def _decode(text: str) -> Any:
     try:
-        value = json.loads(text, strict=False)
+        return json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return text
-    return _describe(value)
 
 
-def _describe(value: Any) -> str:
+def _describe(value: Any, depth: int = 0) -> str:
     """Find the text for people in an error of any shape."""
     if isinstance(value, str):
         return value
+    if depth > _DEEPEST:
+        return ""
     if isinstance(value, list):
-        return "; ".join(filter(None, map(_describe, value)))
+        found = (_describe(entry, depth + 1) for entry in value)
+        return "; ".join(filter(None, found))
     if not isinstance(value, dict):
         return ""
     for key in ("error", "message", "detail", "msg"):
-        if found := _describe(value.get(key)):
-            return _qualify(value, found)
+        if text := _describe(value.get(key), depth + 1):
+            return _qualify(value, text)
     return get_text(value, "code") or get_text(value, "type")
 
 
@@ -94,17 +112,5 @@ def _qualify(value: dict[str, Any], message: str) -> str:
     metadata = get_map(value, "metadata")
     if raw := get_text(metadata, "raw"):
         provider = get_text(metadata, "provider_name") or "provider"
-        message = f"{message} ({provider}: {_parse_detail(raw.strip())})"
+        message = f"{message} ({provider}: {_describe(_decode(raw.strip()))})"
     return message
-
-
-def _parse_status(error: Any) -> int:
-    if not isinstance(error, dict):
-        return 0
-    for key in ("status_code", "status", "code"):
-        code = error.get(key)
-        if isinstance(code, str) and code.isdecimal():
-            code = int(code)
-        if isinstance(code, int) and 400 <= code < 600:
-            return code
-    return 0

@@ -11,7 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hiveloom_cli.errors import AnswerEmpty, ReplyNotUnderstood, UpstreamRefused
+from hiveloom_cli.errors import AnswerEmpty, ReplyNotUnderstood, StreamCutShort
 from hiveloom_cli.protocols.event import FinishReason, ReplyEnded, ReplyEvent
 from hiveloom_cli.protocols.faults import format_page, is_error, parse_error_event
 from hiveloom_cli.protocols.message import Message, ReasoningPart, ToolCall
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
 _SHOWN = 200
 # transformers writes an error with raw line breaks into one event, which ends it at the first.
 _BROKEN_ERROR = re.compile(r'\{\s*"error"\s*:\s*"(.+)', re.DOTALL)
@@ -60,9 +61,10 @@ class ReplyFold(Protocol):
 class ReplyReader:
     """Bytes in, in pieces of any size; events out, the last of them `ReplyEnded`.
 
-    Raises `UpstreamRefused` for an error inside the reply or as its end, `ReplyNotUnderstood` for
-    what is not the protocol's, `AnswerEmpty` for a complete reply without text or tool calls, and
-    `StreamCutShort` from `close`. The events before the fault have been yielded by then.
+    Raises `UpstreamRefused` for an error inside the reply, `ReplyNotUnderstood` for what is not the
+    protocol's, `AnswerEmpty` for a complete reply without text or tool calls, and `StreamCutShort`
+    for one that ends too early or says that it does. The events before the fault have been yielded
+    by then.
     """
 
     def __init__(self, fold: ReplyFold) -> None:
@@ -72,6 +74,7 @@ class ReplyReader:
             bytearray()
         )  # a JSON body or a page; or what came before the first byte that tells
         self._is_body = False
+        self._blank = 0  # how many bytes of white space came before
         self._ended = False
 
     def feed(self, chunk: bytes) -> Iterator[ReplyEvent]:
@@ -83,10 +86,7 @@ class ReplyReader:
                 yield from self._take(event)
         elif self._is_body:
             self._body += chunk
-            if len(self._body) > MAX_BODY_BYTES:
-                raise ReplyNotUnderstood(
-                    "the upstream sent a reply larger than 64 MiB", hint=_STRANGE
-                )
+            self._bound(len(self._body))
 
     def close(self) -> Iterator[ReplyEvent]:
         """Take note that no more bytes come; yield what is still to be said."""
@@ -105,16 +105,24 @@ class ReplyReader:
         return self._fold.build_message(complete=False)
 
     def _sniff(self, chunk: bytes) -> bytes:
-        head = bytes(self._body + chunk).removeprefix(b"\xef\xbb\xbf").lstrip()
-        if not head or b"\xef\xbb\xbf".startswith(head):
-            self._body += chunk
+        head = (bytes(self._body) + chunk).lstrip()
+        if _BOM.startswith(head):
+            # Nothing yet, or the beginning of a byte order mark: only that has to be kept.
+            self._body[:] = head
+            self._blank += len(chunk)
+            self._bound(self._blank)
             return b""
+        head = head.removeprefix(_BOM).lstrip()
         self._body.clear()
         if head[:1] in b"{[<":
             self._is_body = True
         else:
             self._stream = SseDecoder()
         return head
+
+    def _bound(self, size: int) -> None:
+        if size > MAX_BODY_BYTES:
+            raise ReplyNotUnderstood("the upstream sent more than 64 MiB", hint=_STRANGE)
 
     def _take(self, event: ServerSentEvent) -> Iterator[ReplyEvent]:
         if self._ended:
@@ -146,7 +154,7 @@ class ReplyReader:
         for event in events:
             if isinstance(event, ReplyEnded):
                 self._ended = True
-                _check_answer(event)
+                _check_end(event)
             yield event
 
 
@@ -177,11 +185,11 @@ def _parse_object(text: str) -> dict[str, Any]:
     return value
 
 
-def _check_answer(ended: ReplyEnded) -> None:
+def _check_end(ended: ReplyEnded) -> None:
     message, reason = ended.message, ended.finish_reason
     if reason is FinishReason.ERROR:
-        raise UpstreamRefused(
-            f"the upstream broke off: it says “{ended.raw_reason}”", detail=ended.raw_reason
+        raise StreamCutShort(
+            f"the upstream broke its answer off (it says “{ended.raw_reason}”)", hint="ask again"
         )
     if message.text.strip() or any(isinstance(part, ToolCall) for part in message.parts):
         return

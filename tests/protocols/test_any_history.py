@@ -21,7 +21,7 @@ from hiveloom_cli.protocols.message import (
     ToolCall,
     ToolResult,
 )
-from hiveloom_cli.protocols.openai_chat.echo import echo_reasoning
+from hiveloom_cli.protocols.openai_chat.reasoning import echo_reasoning
 from hiveloom_cli.protocols.request import ChatRequest, Parameters, ToolDefinition
 from hiveloom_cli.protocols.table import PROTOCOLS
 from tests.support.official import check_official

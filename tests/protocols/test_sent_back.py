@@ -20,7 +20,7 @@ from hiveloom_cli.protocols.message import (
     build_user_message,
     stamp_message,
 )
-from hiveloom_cli.protocols.openai_chat.echo import echo_reasoning
+from hiveloom_cli.protocols.openai_chat.reasoning import echo_reasoning
 from hiveloom_cli.protocols.openai_chat.request import build_body as build_chat_body
 from hiveloom_cli.protocols.request import ChatRequest
 from hiveloom_cli.protocols.table import PROTOCOLS

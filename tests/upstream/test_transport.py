@@ -14,7 +14,8 @@ from hiveloom_cli import __version__
 from hiveloom_cli.errors import StreamCutShort, UpstreamRefused, UpstreamUnreachable
 from hiveloom_cli.protocols.request import KeyHeader, WireRequest
 from hiveloom_cli.secret import Secret
-from hiveloom_cli.upstream.transport import RequestsTransport, Timeouts
+from hiveloom_cli.upstream.timeouts import Timeouts
+from hiveloom_cli.upstream.transport import RequestsTransport
 from tests.support.upstream import Ending, Reply, ScriptedUpstream, json_reply, stream_reply
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def test_a_server_that_speaks_no_tls_is_told(upstream: ScriptedUpstream) -> None
 def test_a_silent_server_is_told() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         request = WireRequest(f"http://127.0.0.1:{server.getsockname()[1]}/v1", {}, (), {})
-        transport = RequestsTransport({}, Timeouts(read_s=0.2))
+        transport = RequestsTransport({}, Timeouts(first_byte_s=0.2))
         with (
             pytest.raises(UpstreamUnreachable, match=r"no answer within 0\.2 s"),
             transport.open_reply(request, Secret(KEY)),

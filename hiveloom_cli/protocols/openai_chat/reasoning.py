@@ -1,88 +1,54 @@
-"""What a reply says of its reasoning, in fields beside the content.
+"""Reasoning sent back, for the upstreams that want it: by default none is, since others refuse it.
 
-Plain text comes as `reasoning_content` or `reasoning`. Some upstreams send blocks with signatures
-too, which a tool loop has to send back unchanged: OpenRouter `reasoning_details`, LiteLLM
-`thinking_blocks`.
+Sources: DeepSeek's guide to its thinking mode (`reasoning_content` on every turn with tool calls,
+in all later requests), OpenRouter's guide to reasoning tokens (`reasoning_details`, unchanged),
+Ollama's server (`reasoning`).
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.protocols.lookup import get_list, get_text
-from hiveloom_cli.protocols.message import ReasoningPart
+from hiveloom_cli.protocols.message import Message, ReasoningPart
+from hiveloom_cli.protocols.openai_chat.reasoning_draft import BLOCK_FIELDS, TEXT_FIELDS
+from hiveloom_cli.protocols.openai_chat.request import fit_history
 
-TEXT_FIELDS = ("reasoning_content", "reasoning")  # vLLM may send both, with the same text
-BLOCK_FIELDS = ("reasoning_details", "thinking_blocks")
-# What a block's fragments add to; everything else in them is said once.
-_GROWING = ("text", "summary", "thinking")
-_SEALS = ("signature", "data")
+if TYPE_CHECKING:
+    from hiveloom_cli.protocols.request import ChatRequest
 
-
-class ReasoningDraft:
-    """The reasoning of one reply, as far as it has come."""
-
-    def __init__(self) -> None:
-        self._text: list[str] = []
-        self._field = ""
-        self._blocks: dict[str, list[dict[str, Any]]] = {}
-
-    def take(self, delta: dict[str, Any]) -> str:
-        """Read a delta and return the text in it that has to be shown, to be given to `add`."""
-        said = ""
-        for name in BLOCK_FIELDS:
-            for fragment in get_list(delta, name):
-                if isinstance(fragment, dict):
-                    _join_fragment(self._blocks.setdefault(name, []), fragment)
-                    said += _get_said(fragment)
-        for name in TEXT_FIELDS:
-            if text := get_text(delta, name):
-                self._field = name
-                return text
-        return said
-
-    def add(self, text: str, field: str = "") -> None:
-        """Add text that was shown; `field` names where it came from, if `take` has not seen it."""
-        self._text.append(text)
-        self._field = field or self._field
-
-    def build(self) -> ReasoningPart | None:
-        """Build the part; the blocks go along under the name of their field, if there are any."""
-        text = "".join(self._text)
-        for field, blocks in self._blocks.items():
-            # Escapes keep even what is no character, so that it goes back as it came.
-            return ReasoningPart(text, field=field, wire=json.dumps(blocks))
-        return ReasoningPart(text, field=self._field or TEXT_FIELDS[0]) if text else None
+# DeepSeek demands the field on turns with tool calls, and takes "" for none.
+_UNKNOWN = " "
 
 
-def _join_fragment(blocks: list[dict[str, Any]], fragment: dict[str, Any]) -> None:
-    """Add a fragment to the latest block of its index and type, or begin a new block.
+def echo_reasoning(body: dict[str, Any], chat: ChatRequest, field: str) -> dict[str, Any]:
+    """Put the reasoning that this upstream and model made on the body's assistant messages.
 
-    Index and type together are the key: Gemini uses one index for a text and for its encrypted
-    twin. What is sealed by a signature, or encrypted, takes no more text.
+    `body` was built from `chat`, and its assistant messages are still those. `field` is one of
+    `reasoning_content`, `reasoning`, `reasoning_details` and `thinking_blocks`. With the first, a
+    turn with tool calls whose reasoning is not known, or another's, gets a single space.
     """
-    key = (fragment.get("index"), fragment.get("type"))
-    for block in reversed(blocks):
-        if (block.get("index"), block.get("type")) == key:
-            if not (_is_sealed(block) and (_get_said(fragment) or get_text(fragment, "data"))):
-                _grow(block, fragment)
-                return
-            break
-    blocks.append(dict(fragment))
+    turns = (turn for turn in fit_history(chat) if turn.role == "assistant")
+    messages = []
+    for message in body["messages"]:
+        if message["role"] == "assistant":
+            value = _find_reasoning(next(turns), chat.asked_of, field)
+            if not value and field == "reasoning_content" and message.get("tool_calls"):
+                value = _UNKNOWN
+            messages.append({**message, field: value} if value else message)
+        else:
+            messages.append(message)
+    return {**body, "messages": messages}
 
 
-def _grow(block: dict[str, Any], fragment: dict[str, Any]) -> None:
-    for name, value in fragment.items():
-        if name in _GROWING and isinstance(value, str):
-            block[name] = get_text(block, name) + value
-        elif value not in (None, ""):
-            block[name] = value
-
-
-def _is_sealed(block: dict[str, Any]) -> bool:
-    return any(block.get(name) for name in _SEALS)
-
-
-def _get_said(fragment: dict[str, Any]) -> str:
-    return "".join(get_text(fragment, name) for name in _GROWING)
+def _find_reasoning(turn: Message, asked_of: str, field: str) -> str | list[Any]:
+    own = [
+        part
+        for part in turn.parts
+        if isinstance(part, ReasoningPart) and asked_of and part.made_by == asked_of
+    ]
+    if field in BLOCK_FIELDS:
+        return [
+            block for part in own if part.field == field for block in json.loads(part.wire or "[]")
+        ]
+    return "".join(part.text for part in own if part.field in (*TEXT_FIELDS, *BLOCK_FIELDS))

@@ -21,7 +21,7 @@ from hiveloom_cli.protocols.event import (
 from hiveloom_cli.protocols.faults import is_error, parse_error_event
 from hiveloom_cli.protocols.lookup import get_count, get_list, get_map, get_text
 from hiveloom_cli.protocols.message import Message, Part, ReasoningPart, TextPart
-from hiveloom_cli.protocols.openai_chat.reasoning import ReasoningDraft
+from hiveloom_cli.protocols.openai_chat.reasoning_draft import ReasoningDraft
 from hiveloom_cli.protocols.openai_chat.thinking import ThoughtSplitter
 from hiveloom_cli.protocols.openai_chat.tool_calls import ToolCallDrafts
 from hiveloom_cli.protocols.text import SurrogateJoiner, repair_text

@@ -1,0 +1,18 @@
+"""How long to wait for an upstream, at each point where it can keep silent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds to wait for a connection, for an answer's first byte, and for each next one.
+
+    The first byte has a limit of its own, since a local server may load a model before it, and an
+    answer that is not streamed is written whole before it.
+    """
+
+    connect_s: float = 10.0
+    first_byte_s: float = 600.0
+    read_s: float = 120.0
