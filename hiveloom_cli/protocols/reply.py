@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hiveloom_cli.errors import AnswerEmpty, ReplyNotUnderstood
+from hiveloom_cli.errors import AnswerEmpty, ReplyNotUnderstood, StreamCutShort
 from hiveloom_cli.protocols.event import FinishReason, ReplyEnded, ReplyEvent
 from hiveloom_cli.protocols.faults import format_page, is_error, parse_error_event
 from hiveloom_cli.protocols.message import Message, ToolCall
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+_LONGEST_TOKEN = len(r"\u00e9")
 _SHOWN = 200
 _STRANGE = "ask again; if it goes on, check the base URL and what serves it"
 
@@ -67,6 +69,7 @@ class ReplyReader:
             bytearray()
         )  # a JSON body or a page; or what came before the first byte that tells
         self._is_body = False
+        self._blank = 0  # how many bytes of white space came before
         self._ended = False
 
     def feed(self, chunk: bytes) -> Iterator[ReplyEvent]:
@@ -78,16 +81,14 @@ class ReplyReader:
                 yield from self._take(event)
         elif self._is_body:
             self._body += chunk
-            if len(self._body) > MAX_BODY_BYTES:
-                raise ReplyNotUnderstood(
-                    "the upstream sent a reply larger than 64 MiB", hint=_STRANGE
-                )
+            self._bound(len(self._body))
 
     def close(self) -> Iterator[ReplyEvent]:
         """Take note that no more bytes come; yield what is still to be said."""
         if self._stream is not None:
             for event in self._stream.close():
-                yield from self._take(event)
+                if not _is_cut(event.data.strip()):
+                    yield from self._take(event)
         elif self._body.strip():
             yield from self._take_body(bytes(self._body))
         elif not self._ended:
@@ -100,16 +101,24 @@ class ReplyReader:
         return self._fold.build_message(complete=False)
 
     def _sniff(self, chunk: bytes) -> bytes:
-        head = bytes(self._body + chunk).removeprefix(b"\xef\xbb\xbf").lstrip()
-        if not head or b"\xef\xbb\xbf".startswith(head):
-            self._body += chunk
+        head = (bytes(self._body) + chunk).lstrip()
+        if _BOM.startswith(head):
+            # Nothing yet, or the beginning of a byte order mark: only that has to be kept.
+            self._body[:] = head
+            self._blank += len(chunk)
+            self._bound(self._blank)
             return b""
+        head = head.removeprefix(_BOM).lstrip()
         self._body.clear()
         if head[:1] in b"{[<":
             self._is_body = True
         else:
             self._stream = SseDecoder()
         return head
+
+    def _bound(self, size: int) -> None:
+        if size > MAX_BODY_BYTES:
+            raise ReplyNotUnderstood("the upstream sent more than 64 MiB", hint=_STRANGE)
 
     def _take(self, event: ServerSentEvent) -> Iterator[ReplyEvent]:
         if self._ended:
@@ -132,6 +141,8 @@ class ReplyReader:
                 f"the upstream answered with a web page, “{format_page(text)}”",
                 hint="check the base URL: it must be the API's, often ending in /v1",
             )
+        if _is_cut(text):
+            raise StreamCutShort("the upstream's answer ended in the middle", hint="ask again")
         value = _parse_object(text)
         if is_error(value):
             raise parse_error_event(value)
@@ -143,6 +154,21 @@ class ReplyReader:
                 self._ended = True
                 _check_answer(event)
             yield event
+
+
+def _is_cut(text: str) -> bool:
+    """Whether a JSON object begins in the last of the bytes, and does not end there."""
+    if not text.startswith("{") or text.startswith('{"error"'):
+        return False
+    try:
+        json.loads(text, strict=False)
+    except json.JSONDecodeError as error:
+        # Where the decoder wanted more: the end, the beginning of a word or of an escape, or the
+        # first quote of a string.
+        return len(text) - error.pos <= _LONGEST_TOKEN or "Unterminated" in error.msg
+    except (ValueError, RecursionError):
+        pass
+    return False
 
 
 def _parse_object(text: str) -> dict[str, Any]:

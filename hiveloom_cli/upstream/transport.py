@@ -65,7 +65,7 @@ class RequestsTransport:
     ) -> None:
         self._timeouts = timeouts or Timeouts()
         self._clock = clock or SystemClock()
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers["User-Agent"] = USER_AGENT
         # Only what every Python can take apart, whatever else is installed beside us.
         self._session.headers["Accept-Encoding"] = "gzip"
@@ -119,6 +119,13 @@ class RequestsTransport:
             error.retry_after_s = advice.wait_s  # a header is exacter than words
         error.should_retry = advice.should_retry
         raise error
+
+
+class _Session(requests.Session):
+    """Looks at no redirect: one not followed would be parsed, and read whole, all the same."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - see above
+        return None
 
 
 class _KeyAuth(AuthBase):
