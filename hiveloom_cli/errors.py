@@ -29,7 +29,8 @@ next.
     │   └── AnswerEmpty
     └── NotFound                  5
         ├── AgentNotFound
-        └── CredentialNotFound
+        ├── CredentialNotFound
+        └── ProviderNotFound
 
 This module knows nothing of the others, so that any of them can raise from it.
 """
@@ -233,3 +234,9 @@ class CredentialNotFound(NotFound):
     """No credential has that name."""
 
     code = "credential_not_found"
+
+
+class ProviderNotFound(NotFound):
+    """No provider preset has that name."""
+
+    code = "provider_not_found"

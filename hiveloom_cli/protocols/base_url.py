@@ -8,11 +8,12 @@ trimmed, an endpoint's path is appended to the path, and a query string stays la
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from hiveloom_cli.errors import BaseUrlInvalid
 
+ALLOW_HTTP_VARIABLE = "HIVELOOM_ALLOW_HTTP"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -47,6 +48,10 @@ class BaseUrl:
         """Append an endpoint's path ("/chat/completions"); the query string stays last."""
         url = f"{self.origin}{self.path}{suffix}"
         return f"{url}?{self.query}" if self.query else url
+
+    def with_query(self, query: str) -> BaseUrl:
+        """Add to the query string what an endpoint takes there ("limit=1000")."""
+        return replace(self, query=f"{self.query}&{query}" if self.query else query)
 
     def __str__(self) -> str:
         return self.join("")
@@ -88,4 +93,19 @@ def parse_base_url(text: str, *, source: str) -> BaseUrl:
         port=_DEFAULT_PORTS[scheme] if port is None else port,
         path=parts.path.rstrip("/"),
         query=parts.query,
+    )
+
+
+def check_encrypted(base_url: BaseUrl, *, source: str, allow_http: bool) -> BaseUrl:
+    """Return `base_url` if a key may be sent there: over https, to this machine, or `allow_http`.
+
+    Raises `BaseUrlInvalid` with what has to be typed to allow it.
+    """
+    if base_url.scheme == "https" or base_url.is_loopback or allow_http:
+        return base_url
+    raise BaseUrlInvalid(
+        f"the base URL in {source} is plain http to another machine ({base_url.host}):"
+        " whoever is on the way can read the key",
+        hint="use https://, or on a network that you trust add --allow-http"
+        f" (or set {ALLOW_HTTP_VARIABLE}=1)",
     )
