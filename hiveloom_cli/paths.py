@@ -51,6 +51,11 @@ class Paths:
         return self.config / "vault.key"
 
     @property
+    def models(self) -> Path:
+        """The folder of what upstreams offered, one file each; all of it can be asked for again."""
+        return self.cache / "models"
+
+    @property
     def prompt_history(self) -> Path:
         """What the person typed in interactive chats."""
         return self.state / "history"
