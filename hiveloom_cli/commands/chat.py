@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hiveloom_cli.commands.naming import complete_agents, complete_credentials
+from hiveloom_cli.commands.connecting import take_allow_http, take_credential, take_model
+from hiveloom_cli.commands.naming import complete_agents
 from hiveloom_cli.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -28,17 +29,13 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
 @click.command(name="chat")
 @click.argument("agent", required=False, shell_complete=complete_agents)
 @click.argument("message", required=False)
-@click.option("--model", metavar="MODEL", help="Ask this model; an agent is not needed then.")
+@take_model("Ask this model; an agent is not needed then.")
 @click.option("--system-prompt", metavar="TEXT", help="Instead of the agent's.")
-@click.option(
-    "--credential",
-    metavar="NAME",
-    help="Instead of the agent's.",
-    shell_complete=complete_credentials,
-)
+@take_credential("Instead of the agent's.")
 @click.option("--temperature", type=click.FloatRange(0, 2), help="Instead of the agent's.")
 @click.option("--top-p", type=click.FloatRange(0, 1), help="Instead of the agent's.")
 @click.option("--max-tokens", type=click.IntRange(1), help="The longest answer, in tokens.")
+@take_allow_http
 @click.option("--no-stream", is_flag=True, help="Ask for the answer in one piece.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is whole.")
 @click.pass_obj
@@ -57,7 +54,8 @@ def command(app: App, /, **options: Any) -> None:
     name, word = _choose_words(app, options)
     agent = _override(_choose_agent(app, name, options["model"]), options)
     message = _load_message(app, word, needed=options["as_json"])
-    model = app.open_model(app.decide_upstream(agent.model, agent.credential))
+    upstream = app.decide_upstream(agent.model, agent.credential, allow_http=options["allow_http"])
+    model = app.open_model(upstream)
     _print_notices(app, agent)
 
     def open_conversation() -> Conversation:
