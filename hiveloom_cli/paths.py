@@ -56,6 +56,11 @@ class Paths:
         return self.cache / "dialects.json"
 
     @property
+    def models(self) -> Path:
+        """The folder of what upstreams offered, one file each; all of it can be asked for again."""
+        return self.cache / "models"
+
+    @property
     def prompt_history(self) -> Path:
         """What the person typed in interactive chats."""
         return self.state / "history"

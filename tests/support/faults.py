@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import Agent
@@ -17,8 +19,11 @@ from hiveloom_cli.terminal.report import print_error
 from hiveloom_cli.terminal.streams import Streams
 from hiveloom_cli.terminal.turn import show_turn
 from hiveloom_cli.upstream.client import ModelClient
+from hiveloom_cli.upstream.dialects import Dialects
+from hiveloom_cli.upstream.limits import Patience
 from hiveloom_cli.upstream.resolve import StoredKey, Upstream
 from hiveloom_cli.upstream.transport import RequestsTransport
+from tests.support.clocks import ManualClock
 from tests.support.upstream import (
     Ending,
     Piece,
@@ -35,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hiveloom_cli.protocols.providers import ProtocolName
-    from hiveloom_cli.upstream.timeouts import Timeouts
+    from hiveloom_cli.upstream.limits import Timeouts
 
 KEY = "sk-Zq7vLw2pXk9mRt4nHs8cDf"
 MODELS: dict[ProtocolName, str] = {"openai": "gpt-4o-mini", "anthropic": "claude-haiku-4-5"}
@@ -112,7 +117,14 @@ def open_model(
     url = upstream.openai_base_url if protocol == "openai" else upstream.anthropic_base_url
     base_url = parse_base_url(url, source="the test")
     value = Upstream(protocol, base_url, StoredKey("work"))
-    return ModelClient(value, RequestsTransport({}, timeouts), lambda: Secret(KEY))
+    return ModelClient(
+        value,
+        RequestsTransport({}, timeouts),
+        lambda: Secret(KEY),
+        dialects=Dialects(Path(os.environ["HIVELOOM_HOME"]) / "dialects.json"),
+        clock=ManualClock(),
+        patience=Patience(tries=1),
+    )
 
 
 def take_turn(reply: Reply, wire: Wire, timeouts: Timeouts | None = None) -> Outcome:
