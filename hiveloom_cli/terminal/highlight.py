@@ -51,7 +51,12 @@ def highlight_code(code: str, language: str) -> Text:
     return text
 
 
+def knows_language(name: str) -> bool:
+    """Say whether code in the language of that name gets colours."""
+    return Syntax("", name).lexer is not None
+
+
 def fold_line(line: Text, width: int) -> Iterable[Text]:
     """Cut a line into pieces that fit, where a terminal would cut it and not at words."""
-    pieces = chop_cells(line.plain, width)
+    pieces = chop_cells(line.plain, max(1, width))
     return line.divide(list(accumulate(len(piece) for piece in pieces))[:-1])

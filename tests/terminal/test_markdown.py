@@ -73,22 +73,6 @@ def test_no_text_breaks_the_renderer(text: str) -> None:
     draw_streamed(Terminal(), cut(text, seed=1))
 
 
-def test_rows_that_turn_out_to_be_a_definition_leave_no_trace() -> None:
-    terminal = Terminal()
-
-    draw_streamed(terminal, ["before\n\n", "[name]: <a b", "> 'c'\n\n", "after"])
-
-    assert terminal.read_lines() == ["before", "", "after"]
-
-
-def test_a_later_mention_of_a_defined_link_shows_its_target() -> None:
-    terminal = Terminal()
-
-    draw_streamed(terminal, ["[x]: http://a.b\n\n", "text\n\n", "see [x]"])
-
-    assert terminal.read_lines() == ["text", "", "see x (http://a.b)"]
-
-
 def test_a_link_shows_where_it_leads_and_is_no_terminal_link() -> None:
     terminal = Terminal(width=80)
 
