@@ -16,25 +16,20 @@ from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
-from markdown_it.token import Token
 
 from hiveloom_cli.terminal.highlight import knows_language
+from hiveloom_cli.terminal.links import break_definitions, spell_out
 from hiveloom_cli.terminal.visible import format_visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from markdown_it.token import Token
 
 # A line with "|" in it may yet turn out to be the head of a table.
 FENCE = re.compile(r" {0,3}(`{3,}(?=[^`\n]*\n)|~{3,})[^|\n]*\n")
 _DONE_BY_BLANK = frozenset({"heading_open", "paragraph_open", "blockquote_open", "table_open"})
-_MAIL = "mailto:"
-_DEFINITION = re.compile(r"\[[^\]\n]+\]:[ \t]")
 # More levels than a wide screen has room for, and far from Python's own limit.
 _DEEPEST = 100
 
-# Where a link's label and target go: inline styles of these names, see `answer.AnswerMarkdown`.
-LABEL_TAG = "link"
-TARGET_TAG = "link_url"
 # Where a fence's words beside its language go, in `Token.meta`.
 CAPTION = "caption"
 
@@ -128,8 +123,8 @@ def _build_block(tokens: list[Token], source: str) -> Block:
         if token.type == "fence":
             _caption(token, implied)
         if token.children:
-            _break_definitions(token.children)
-            token.children = list(_spell_out(token.children, implied))
+            break_definitions(token.children)
+            token.children = list(spell_out(token.children, implied))
     return Block(tokens, source, "".join(implied))
 
 
@@ -139,44 +134,3 @@ def _caption(token: Token, implied: list[str]) -> None:
         implied.append(token.info)
     else:
         token.meta[CAPTION] = token.info.strip()
-
-
-def _break_definitions(tokens: list[Token]) -> None:
-    """Let each link definition begin its own line, as a list of sources is written."""
-    for before, token in pairwise(tokens):
-        if before.type == "softbreak" and _DEFINITION.match(token.content):
-            before.type = "hardbreak"
-
-
-def _spell_out(tokens: Iterable[Token], implied: list[str]) -> Iterator[Token]:
-    """Replace links and images by their label, target and title in plain sight."""
-    label, link = "", Token("", "", 0)
-    for token in tokens:
-        token.content = format_visible(token.content)
-        if token.type == "link_open":
-            label, link = "", token
-            yield Token("label_open", LABEL_TAG, 1)
-        elif token.type == "link_close":
-            yield Token("label_close", LABEL_TAG, -1)
-            yield from _build_target(label, link, implied)
-        elif token.type == "image":
-            label += token.content
-            yield Token("label", LABEL_TAG, 0, content=token.content)
-            yield from _build_target(token.content, token, implied)
-        else:
-            label += token.content
-            yield token
-
-
-def _build_target(label: str, link: Token, implied: list[str]) -> Iterator[Token]:
-    target = format_visible(str(link.attrs.get("href") or link.attrs.get("src") or ""))
-    title = format_visible(str(link.attrs.get("title") or ""))
-    if label in {target, target.removeprefix(_MAIL)}:
-        implied.append(target)
-        target = ""
-    if not target and not title:
-        return
-    yield Token("text", "", 0, content=" (" if label else "(")
-    yield Token("target", TARGET_TAG, 0, content=target)
-    quoted = f'"{title}"' if title else ""
-    yield Token("text", "", 0, content=f" {quoted})" if target and title else f"{quoted})")

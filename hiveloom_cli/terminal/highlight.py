@@ -17,11 +17,10 @@ from pygments.token import (
 from rich.cells import chop_cells
 from rich.style import Style
 from rich.syntax import ANSISyntaxTheme, Syntax
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from rich.text import Text
 
 _TAB = 4
 # As in `answer`: the terminal's own colours without a background, none of them too light or dark.
@@ -49,6 +48,15 @@ def highlight_code(code: str, language: str) -> Text:
     text = syntax.highlight(code.rstrip("\n").expandtabs(_TAB))
     text.right_crop(1)  # the newline that every lexer makes sure of
     return text
+
+
+def format_code(code: str, language: str, caption: str) -> Iterable[Text]:
+    """Give the lines of code in colour, below its caption if there is one."""
+    if caption:
+        yield Text(caption, style="dim")
+        if not code.strip():
+            return
+    yield from highlight_code(code, language).split("\n", allow_blank=True)
 
 
 def knows_language(name: str) -> bool:
