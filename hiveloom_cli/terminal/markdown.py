@@ -71,6 +71,11 @@ class MarkdownStream:
         seen = self._draw()
         self._next_frame_s = now + max(_FRAME_S, seen / _CHARACTERS_PER_S)
 
+    def begin_below(self) -> None:
+        """Draw what is open anew from the cursor on, which others moved: a shell, say."""
+        self._rows.abandon()
+        self._pending = True
+
     def close(self) -> None:
         """Draw all that came, for good, and leave the cursor on a fresh line."""
         self._pending = False

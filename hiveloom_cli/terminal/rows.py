@@ -63,6 +63,10 @@ class LiveRows:
         if frame:
             self._write(frame)
 
+    def abandon(self) -> None:
+        """Leave the open rows where they are: others wrote below them, and the next go there."""
+        self._rows, self._empty = [], True
+
     def end(self) -> None:
         """Leave the cursor at the start of the line below."""
         fresh = self._empty or self._rows == [BLANK_ROW]
