@@ -55,7 +55,8 @@ def _build_target(label: str, link: Token, implied: list[str]) -> Iterator[Token
     target = format_visible(str(link.attrs.get("href") or link.attrs.get("src") or ""))
     title = format_visible(str(link.attrs.get("title") or ""))
     if label in {target, target.removeprefix(_MAIL)}:
-        implied.append(target)
+        if link.markup != "autolink":  # which has but one text: <http://a.b>
+            implied.append(target)
         target = ""
     if not target and not title:
         return

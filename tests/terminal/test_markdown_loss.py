@@ -97,8 +97,9 @@ def draw(source: str, width: int, pieces: list[str] | None = None) -> list[str]:
     return terminal.read_lines()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(DOCUMENT, WIDTHS, st.integers(0, 9))
+@example("> " * 8 + "<http://0.example>", 10, 0)
 def test_every_word_is_shown_and_streaming_ends_alike(source: str, width: int, seed: int) -> None:
     whole = draw(source, width)
 
