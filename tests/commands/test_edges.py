@@ -202,6 +202,7 @@ def test_a_bad_file_stops_no_list(hiveloom: Hiveloom, home: Path) -> None:
         ("credential", KEY),
         ("credential", "list", KEY),
         ("chat", "a", "hi", KEY),
+        ("chat", "a", "hi", KEY, "--json"),
         ("chat", "a", "hi", f"my key is {KEY}"),
         ("chat", f"--temperature={KEY}"),
         ("chat", f"--{KEY}"),
@@ -219,7 +220,7 @@ def test_a_key_in_the_wrong_place_is_neither_repeated_nor_stored(
     hiveloom: Hiveloom, home: Path, words: tuple[str, ...]
 ) -> None:
     for debug in ("", "1"):
-        done = hiveloom(*words, "--json", env={"HIVELOOM_DEBUG": debug})
+        done = hiveloom(*words, env={"HIVELOOM_DEBUG": debug})
         assert done.exit_code in (2, 5)
         assert KEY[3:].lower() not in (done.stdout + done.stderr).lower()
     assert not list(home.rglob("*.md"))

@@ -295,8 +295,8 @@ def test_a_place_that_refuses_leaves_the_entry(
 
 
 def test_a_home_that_cannot_be_written_is_an_error_with_its_path(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
     store = build_store(tmp_path / "file", {"HIVELOOM_KEYRING": "vault"})
+    (tmp_path / "file").write_text("")  # only now: such a home is refused from the beginning
     with pytest.raises((CredentialError, FileUnreadable), match="file"):
         store.save("groq", FIRST)
 
