@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from hiveloom_cli.errors import StreamCutShort, UpstreamError, UpstreamRefused
 from hiveloom_cli.protocols.adaptations import (
-    Refusal,
     apply_adaptations,
     decide_adaptation,
     format_notice,
@@ -21,6 +20,7 @@ from hiveloom_cli.protocols.adaptations import (
 from hiveloom_cli.protocols.event import ReasoningDelta, ReplyEnded, TextDelta
 from hiveloom_cli.protocols.message import stamp_message
 from hiveloom_cli.protocols.providers import find_dialect
+from hiveloom_cli.protocols.refusals import Refusal
 from hiveloom_cli.protocols.table import PROTOCOLS
 from hiveloom_cli.upstream.advice import decide_hint
 from hiveloom_cli.upstream.event import Notice, RetryWaiting

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from hiveloom_cli.protocols.adaptations import (
     ADAPTATIONS,
-    Refusal,
     apply_adaptations,
     decide_adaptation,
     format_notice,
@@ -25,6 +24,7 @@ from hiveloom_cli.protocols.message import (
 )
 from hiveloom_cli.protocols.openai_chat.request import build_body
 from hiveloom_cli.protocols.providers import PROVIDERS
+from hiveloom_cli.protocols.refusals import Refusal
 from hiveloom_cli.protocols.request import ChatRequest, Parameters, ToolDefinition
 
 TOOL = ToolDefinition("f", "does f", {"type": "object", "properties": {}})
