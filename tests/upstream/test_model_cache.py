@@ -60,7 +60,7 @@ def test_each_upstream_and_key_has_an_offer_of_its_own(tmp_path: Path) -> None:
         assert cache.load(other) is None
 
 
-@pytest.mark.parametrize("host", ["h" * 250, "[::1]", "a_b.example"])
+@pytest.mark.parametrize("host", [".".join(["h" * 60] * 4), "[::1]", "a_b.example"])
 def test_a_file_has_a_name_that_any_system_takes(host: str) -> None:
     name = build_file_name(build_upstream(f"https://{host}/v1?key=a/b"))
     assert len(name) < 100
