@@ -111,6 +111,7 @@ class App:
         """Try a key at its upstream; `model` is asked where a list of models tells nothing."""
         from hiveloom_cli.upstream.key_check import check_key
 
+        self.patience = Patience(tries=1)  # whoever tries a key wants the answer of now
         return check_key(self.open_model(upstream, key), self._transport, key, model)
 
     def load_key(self, source: KeySource) -> Secret:

@@ -60,7 +60,7 @@ def _suggest_key(case: _Case) -> str:
                 " hiveloom credential set"
             )
         case PlaceholderKey():
-            name = case.upstream.protocol
+            name = case.upstream.credential or case.upstream.protocol
             return f"this server wants a key: hiveloom credential set --name {name}"
         case _:
             assert_never(case.upstream.key)

@@ -192,6 +192,22 @@ def test_a_new_key_stays_out_if_the_upstream_is_not_there(hiveloom: Hiveloom, ho
     assert ((home / "vault.json").read_bytes(), (home / "credentials.json").read_bytes()) == before
 
 
+def test_a_key_is_tried_once_and_a_server_that_wants_one_is_told_by_name(
+    hiveloom: Hiveloom,
+) -> None:
+    busy = json_reply(openai_error("slow down"), status=429)
+    with ScriptedUpstream(script=refuse_list(404, busy)) as upstream:
+        store(hiveloom, upstream.openai_base_url)
+        done = hiveloom("credential", "test", "work", "--model", "m")
+        assert done.exit_code == 4
+        assert "slow down" in done.stderr
+        assert len(upstream.requests) == 2
+    with ScriptedUpstream(script=serve_models(LIST, key=KEY)) as upstream:
+        env = {"HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url}
+        done = hiveloom("model", "list", "--credential", "mine", env=env)
+        assert "hiveloom credential set --name mine" in done.stderr
+
+
 def test_the_first_model_offered_is_asked_elsewhere_than_on_this_machine() -> None:
     from hiveloom_cli.protocols.base_url import parse_base_url
     from hiveloom_cli.protocols.models import ModelInfo
