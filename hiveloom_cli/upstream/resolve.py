@@ -15,7 +15,12 @@ from hiveloom_cli.protocols.base_url import (
     check_encrypted,
     parse_base_url,
 )
-from hiveloom_cli.protocols.providers import MOVABLE, ProtocolName, find_key_variable
+from hiveloom_cli.protocols.providers import (
+    MOVABLE,
+    ProtocolName,
+    find_key_variable,
+    find_provider,
+)
 from hiveloom_cli.protocols.table import PROTOCOLS, decide_protocol
 from hiveloom_cli.upstream.binding import find_address
 
@@ -113,12 +118,14 @@ def _decide_key(
 ) -> KeySource:
     if name in stored:
         return StoredKey(name)
-    # A provider's usual variable holds that provider's key: it follows no other address.
-    variable = find_key_variable(base_url)
-    if variable and environ.get(variable, "").strip():
-        return EnvironmentKey(variable)
-    if base_url.is_loopback:
-        return PlaceholderKey()
+    if name in MOVABLE or find_provider(name) is not None:
+        # A provider's usual variable holds that provider's key: it follows no other address. And a
+        # name of one's own means one key and no other.
+        variable = find_key_variable(base_url)
+        if variable and environ.get(variable, "").strip():
+            return EnvironmentKey(variable)
+        if base_url.is_loopback:
+            return PlaceholderKey()
     raise SecretMissing(
         f"no key is stored under the name {name}, which {base_url.origin} needs",
         hint=f"hiveloom credential set --name {name}",
