@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Servers that tests run against, each in an environment of its own: .env-NAME.
+SERVERS := litellm llama
 SHELLS := bash zsh fish
 SYSTEM_PACKAGES := gnome-keyring dbus zsh fish
 SYSTEM_COMMANDS := gnome-keyring-daemon dbus-run-session zsh fish
@@ -14,7 +16,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two installations into one .venv would tread on each other
-.PHONY: help demo test lint format types build completions system-deps clean
+.PHONY: help demo test lint format types build completions servers system-deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +56,8 @@ completions: $(RUNTIME) ## write the shell completions anew
 	    cat "$$new" > completions/hiveloom.$$shell; \
 	done
 
+servers: $(SERVERS:%=.env-%/.installed) ## install the third-party servers that some tests run against
+
 system-deps: ## install the Debian packages that some tests run against (root or sudo)
 	@missing=; \
 	for command in $(SYSTEM_COMMANDS); do \
@@ -68,7 +72,7 @@ system-deps: ## install the Debian packages that some tests run against (root or
 	    $(SYSTEM_PACKAGES) > /dev/null
 
 clean: ## remove what these targets made
-	rm -rf $(VENV) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(SERVERS:%=.env-%) build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find hiveloom_cli tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): pyproject.toml | $(BIN)/pip
@@ -80,6 +84,12 @@ $(DEV): pyproject.toml | $(BIN)/pip
 	@echo "installing hiveloom and its development tools into $(VENV) ..."
 	@$(PIP_INSTALL) --editable '.[dev]'
 	@touch $(RUNTIME) $@
+
+.env-%/.installed: tests/servers/%.txt | $(BIN)/pip
+	@echo "installing $< into .env-$* ..."
+	@$(PYTHON) -m venv --clear .env-$*
+	@.env-$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 # pip is the last thing that a new environment gets: half of one does not count.
 $(BIN)/pip:

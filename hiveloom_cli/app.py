@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hiveloom_cli.secret import Secret
     from hiveloom_cli.terminal.streams import Streams
     from hiveloom_cli.upstream.client import ModelClient
+    from hiveloom_cli.upstream.dialects import Dialects
+    from hiveloom_cli.upstream.patience import Patience
     from hiveloom_cli.upstream.resolve import KeySource, Upstream
     from hiveloom_cli.upstream.transport import RequestsTransport
 
@@ -62,17 +64,31 @@ class App:
 
         return RequestsTransport(self.environ, self.timeouts, self.clock)
 
+    @cached_property
+    def dialects(self) -> Dialects:
+        """What was learned of upstreams."""
+        from hiveloom_cli.upstream.dialects import Dialects
+
+        return Dialects(self.paths.dialects)
+
     def decide_upstream(self, model: str, credential: str) -> Upstream:
         """Decide where requests for a model go. Raises `SecretMissing` and `BaseUrlInvalid`."""
         from hiveloom_cli.upstream.resolve import decide_upstream
 
         return decide_upstream(model, credential, self.credentials.load_all(), self.environ)
 
-    def open_model(self, upstream: Upstream) -> ModelClient:
+    def open_model(self, upstream: Upstream, patience: Patience | None = None) -> ModelClient:
         """Open a client for an upstream; its key is fetched when the first request goes out."""
         from hiveloom_cli.upstream.client import ModelClient
 
-        return ModelClient(upstream, self._transport, lambda: self.load_key(upstream.key))
+        return ModelClient(
+            upstream,
+            self._transport,
+            lambda: self.load_key(upstream.key),
+            dialects=self.dialects,
+            clock=self.clock,
+            patience=patience,
+        )
 
     def load_key(self, source: KeySource) -> Secret:
         """Fetch a key from where it is kept. Raises `CredentialError`."""

@@ -9,7 +9,7 @@ next.
     ├── UsageMistake              2
     ├── FileUnreadable            1
     │   └── AgentFileInvalid
-    ├── FolderLocked              1
+    ├── Locked                    1
     ├── AlreadyExists             1
     ├── CredentialError           3
     │   ├── SecretRefused         the text given cannot be a key
@@ -98,8 +98,8 @@ class AgentFileInvalid(FileUnreadable):
     code = "agent_file_invalid"
 
 
-class FolderLocked(HiveloomError):
-    """Another process held the lock on a file for longer than anyone should wait."""
+class Locked(HiveloomError):
+    """Another process held a lock for longer than anyone should wait."""
 
     code = "locked"
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.errors import FileUnreadable, FolderLocked
+from hiveloom_cli.errors import FileUnreadable, Locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def load_text(path: Path) -> str:
 def open_lock(path: Path) -> Iterator[None]:
     """Hold the lock that belongs to `path` (kept in a file beside it) against other processes.
 
-    Raises `FolderLocked` after 10 s of waiting.
+    Raises `Locked` after 10 s of waiting.
     """
     from filelock import FileLock, Timeout
 
@@ -74,7 +74,7 @@ def open_lock(path: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise FolderLocked(
+        raise Locked(
             f"another hiveloom has held {path} for {_LOCK_TIMEOUT_S:.0f} s",
             hint="wait for it to finish, then try again",
         ) from error

@@ -47,8 +47,13 @@ class Paths:
 
     @property
     def vault_key(self) -> Path:
-        """The vault's master key, apart from the vault so that one copied folder is not both."""
+        """The vault's master key; without a home of its own, in another folder than the vault."""
         return self.config / "vault.key"
+
+    @property
+    def dialects(self) -> Path:
+        """What was learned of upstreams' dialects."""
+        return self.cache / "dialects.json"
 
     @property
     def prompt_history(self) -> Path:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NoReturn
 
 from hiveloom_cli.errors import SecretRefused
 
 MASK = "[key]"
 _RUN = 8  # this many characters of a key in a row are enough to be worth hiding
+_KEY_PREFIXES = (
+    *("sk-", "sk_", "gsk_", "csk-", "fw_", "xai-", "aiza", "hf_", "r8_"),
+    *("pplx-", "nvapi-", "ghp_", "github_pat_"),
+)
+_KEY_LENGTH = 20  # the shortest keys in use are longer than this
+_KEY_SWITCHES = 6  # from letters to digits, say; dated or numbered names have fewer
 
 
 class Secret:
@@ -49,6 +56,17 @@ def parse_secret(text: str) -> Secret:
             "the key holds characters that no HTTP header can carry", hint="copy the key again"
         )
     return Secret(value)
+
+
+def looks_like_key(text: str) -> bool:
+    """Tell whether a word that is no place for a key looks like one pasted there."""
+    if text.strip().lower().startswith(_KEY_PREFIXES):
+        return True
+    # Entropy by itself does not tell "anthropic-production-eu-west-1" from a key; how often small
+    # letters, capitals and digits take turns does.
+    kinds = [(char.isdigit(), char.isupper()) for char in text if char.isalnum()]
+    switches = sum(before != after for before, after in pairwise(kinds))
+    return len(text) >= _KEY_LENGTH and switches >= _KEY_SWITCHES
 
 
 def mask_secret(text: str, secret: Secret) -> str:

@@ -229,7 +229,7 @@ def test_a_broken_rule_is_found(path: str, source: str, rule: str) -> None:
         ("upstream/transport.py", "import requests, urllib3\nfrom hiveloom_cli import __version__"),
         ("commands/demo.py", "from hiveloom_cli.demo.upstream import LoopbackUpstream"),
         ("commands/chat.py", "import click\nfrom hiveloom_cli.chat.runner import run"),
-        ("files.py", "from hiveloom_cli.errors import FolderLocked\nfrom filelock import FileLock"),
+        ("files.py", "from hiveloom_cli.errors import Locked\nfrom filelock import FileLock"),
         ("cli.py", "import os, sys\nos.environ, sys.argv"),
         ("__main__.py", "import hiveloom_cli\nfrom hiveloom_cli.cli import main"),
         ("clock.py", "def tick():\n" + "    pass\n" * 39),

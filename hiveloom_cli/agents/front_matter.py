@@ -31,25 +31,33 @@ _SCALARS = (
         "-+.0123456789",
     ),
 )
+# What PyYAML would write in a way that reads back as something else, or as nothing.
+_ESCAPED = re.compile(
+    "[^\t -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+# What construction lets through, beside YAML's own errors, of a value that is not what it seems.
+_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+def _build_class(base: Any) -> Any:
+    class Restricted(base):  # type: ignore[misc]  # the base is known only at run time
+        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+    for tag, pattern, first in _SCALARS:
+        firsts = ["" if character == "\0" else character for character in first]
+        Restricted.add_implicit_resolver(tag, re.compile(rf"(?:{pattern})\Z"), firsts)
+    return Restricted
+
+
+def _represent_text(dumper: Any, text: str) -> Any:
+    style = '"' if _ESCAPED.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
 # libyaml's parser where PyYAML was built with it, as its wheels are.
-_FastLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_FastLoader):  # type: ignore[misc]  # the base is known only at run time
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-
-
-_BaseDumper: Any = yaml.SafeDumper
-
-
-class _Dumper(_BaseDumper):  # type: ignore[misc]  # likewise
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
-
-
-for _tag, _pattern, _first in _SCALARS:
-    for _class in (_Loader, _Dumper):
-        _firsts = ["" if character == "\0" else character for character in _first]
-        _class.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), _firsts)
+_Loader = _build_class(getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+_Dumper = _build_class(yaml.SafeDumper)
+_Dumper.add_representer(str, _represent_text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,36 +101,55 @@ def _parse_fields(text: str, path: Path) -> dict[str, Field]:
         raise AgentFileInvalid(
             path, f"the settings are longer than {_MAX_SETTINGS:,} characters", line=2
         )
-    loader = _Loader(text)
     try:
-        root = loader.get_single_node()
-        if root is None:
-            return {}
-        if not isinstance(root, yaml.MappingNode):
-            raise AgentFileInvalid(path, "expected settings of the form `key: value`", line=2)
-        return _build_fields(loader, root, path)
-    except yaml.YAMLError as error:
-        raise _explain(error, path) from error
+        _refuse_tags(text, path)
+        return _build_fields(_Loader(text), path)
+    except (yaml.YAMLError, *_FAULTS) as error:
+        raise _explain(error, text, path) from error
     except RecursionError as error:
         raise AgentFileInvalid(path, "the settings are nested too deeply", line=2) from error
-    finally:
-        loader.dispose()
 
 
-def _build_fields(loader: Any, root: yaml.MappingNode, path: Path) -> dict[str, Field]:
+def _refuse_tags(text: str, path: Path) -> None:
+    # A tag makes a value something else than it looks like, and no setting needs one.
+    if "!" not in text:
+        return
+    for token in yaml.scan(text, Loader=_Loader):
+        if isinstance(token, yaml.TagToken):
+            raise AgentFileInvalid(
+                path,
+                "a value begins with `!`, which in YAML is a tag",
+                line=token.start_mark.line + 2,
+                hint="leave the tag out, or quote the value if the ! belongs to it",
+            )
+
+
+def _build_fields(loader: Any, path: Path) -> dict[str, Field]:
+    root = loader.get_single_node()
+    if root is not None and not isinstance(root, yaml.MappingNode):
+        raise AgentFileInvalid(path, "expected settings of the form `key: value`", line=2)
     fields: dict[str, Field] = {}
-    for key_node, value_node in root.value:
+    for key_node, value_node in root.value if root is not None else ():
         line = key_node.start_mark.line + 2  # marks count from 0, and the fence is a line
         key = key_node.value
         if not isinstance(key_node, yaml.ScalarNode) or not isinstance(key, str):
             raise AgentFileInvalid(path, "expected a word before the colon", line=line)
         if key in fields:
             raise AgentFileInvalid(path, f"`{key}` is set a second time", line=line)
-        fields[key] = Field(loader.construct_object(value_node, deep=True), line)
+        try:
+            fields[key] = Field(loader.construct_object(value_node, deep=True), line)
+        except _FAULTS as error:
+            raise AgentFileInvalid(
+                path, f"`{key}`: no value can be made of this", line=line
+            ) from error
     return fields
 
 
-def _explain(error: yaml.YAMLError, path: Path) -> AgentFileInvalid:
+def _explain(error: Exception, text: str, path: Path) -> AgentFileInvalid:
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 2
+        problem = f"the character U+{error.character:04X} is not allowed; write it as an escape"
+        return AgentFileInvalid(path, problem, line=line)
     mark = getattr(error, "problem_mark", None)
     problem = cast("str", getattr(error, "problem", None) or str(error))
     line = mark.line + 2 if mark is not None else 2

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeGuard
 
-from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.agent import NAME_RULE, Agent, is_agent_name
 from hiveloom_cli.agents.front_matter import Document, Field, format_document, parse_document
-from hiveloom_cli.errors import AgentFileInvalid
+from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
 from hiveloom_cli.protocols.request import Parameters
+from hiveloom_cli.secret import looks_like_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which no request can carry
+
+
 class _Wrong(Exception):
     """A value is not what was expected; the message says what was."""
 
 
+def _is_text(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and not _SURROGATE.search(value)
+
+
 def _parse_text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if not _is_text(value) or not value.strip():
         raise _Wrong("a text (put it in quotes if YAML reads it as something else)")
     return value
 
 
 def _parse_description(value: Any) -> str:
-    if not isinstance(value, str):
+    if not _is_text(value):
         raise _Wrong("a text")
+    return value
+
+
+def _parse_credential(value: Any) -> str:
+    # Neither is repeated: whoever pastes a key here must not find it on the screen as well.
+    if isinstance(value, str) and looks_like_key(value):
+        raise _Wrong("the name of a credential, and this looks like a key")
+    if not isinstance(value, str) or not is_agent_name(value):
+        raise _Wrong(f"the name of a credential ({NAME_RULE})")
     return value
 
 
@@ -58,7 +77,7 @@ def _parse_stop(value: Any) -> tuple[str, ...]:
 
 
 def _parse_names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list) or not all(map(_is_text, value)):
         raise _Wrong("a list of texts, as in [one, two]")
     return tuple(value)
 
@@ -67,7 +86,7 @@ def _parse_names(value: Any) -> tuple[str, ...]:
 _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "model": _parse_text,
     "description": _parse_description,
-    "credential": _parse_text,
+    "credential": _parse_credential,
     "temperature": _parse_temperature,
     "top_p": _parse_top_p,
     "max_tokens": _parse_max_tokens,
@@ -104,12 +123,40 @@ def parse_agent(name: str, text: str, path: Path) -> Agent:
 
 def format_agent(agent: Agent) -> str:
     """Write a new agent's file, with the settings that are set."""
-    fields: dict[str, Any] = {}
+    return format_document(_build_settings(agent), agent.system_prompt)
+
+
+def format_new_agent(agent: Agent, path: Path) -> str:
+    """Write a new agent's file that is sure to read back as the same agent.
+
+    Raises `UsageMistake` saying what no file can hold as it was given.
+    """
+    for key, value in _build_settings(agent).items():
+        try:
+            _SETTINGS[key](value)
+        except _Wrong as wrong:
+            raise UsageMistake(f"`{key}`: expected {wrong}") from None
+    if not _is_text(agent.system_prompt):
+        raise UsageMistake("the system prompt is not UTF-8 text", hint="save it as UTF-8")
+    text = format_agent(agent)
+    try:
+        back = parse_agent(agent.name, text, path)
+    except AgentFileInvalid as error:
+        raise UsageMistake(error.problem, hint=error.hint) from None
+    for field in fields(Agent):
+        if getattr(back, field.name) != getattr(agent, field.name):
+            name = field.name.replace("_", " ")
+            raise UsageMistake(f"the {name} would not read back from a file as it was given")
+    return text
+
+
+def _build_settings(agent: Agent) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
     for key in _SETTINGS:
         value = getattr(agent.parameters if key in _PARAMETERS else agent, key)
         if value is not None and value not in ("", ()):
-            fields[key] = list(value) if isinstance(value, tuple) else value
-    return format_document(fields, agent.system_prompt)
+            settings[key] = list(value) if isinstance(value, tuple) else value
+    return settings
 
 
 def _parse_setting(key: str, field: Field, path: Path) -> Any:

@@ -18,7 +18,7 @@ from hiveloom_cli.protocols.event import (
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.chat.event import Event
@@ -48,7 +48,7 @@ class Model(Protocol):
         ...
 
 
-def run_turn(conversation: Conversation, message: Message, model: Model) -> Iterator[Event]:
+def run_turn(conversation: Conversation, message: Message, model: Model) -> Generator[Event]:
     """Ask the model and yield the turn's events, `TurnEnded` last.
 
     When the turn ends, and also when it fails, is interrupted or its reader goes away, the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
@@ -16,6 +16,7 @@ from hiveloom_cli.commands.naming import (
 from hiveloom_cli.errors import HiveloomError, UsageMistake
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from hiveloom_cli.agents.agent import Agent
@@ -59,10 +60,8 @@ def command() -> None:
 @click.option("--force", is_flag=True, help="Replace an agent of that name.")
 @click.pass_obj
 def create(app: App, /, **options: Any) -> None:
-    """Create an agent. Without options, on a terminal, you are asked."""
-    words, name_option = options["words"], options["name_option"]
-    asked = not any((words, name_option, options["model"])) and app.streams.is_interactive
-    agent = _ask_agent(app) if asked else _build_agent(choose_name(words, name_option), options)
+    """Create an agent. If its name or its model is missing, you are asked on a terminal."""
+    agent = _build_agent(app, options)
     path = app.agents.create(agent, replace=options["force"])
     app.streams.print_line(f"Created {agent.name} ({agent.model}): {path}")
     app.streams.print_notice(f"Talk to it: hiveloom chat {agent.name}")
@@ -136,21 +135,17 @@ def delete(app: App, words: tuple[str, ...], name_option: str | None, *, yes: bo
     app.streams.print_line(f"Deleted {name}: {path}")
 
 
-def _build_agent(name: str, options: dict[str, Any]) -> Agent:
-    from hiveloom_cli.agents.agent import Agent, parse_agent_name
+def _build_agent(app: App, options: dict[str, Any]) -> Agent:
+    from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.protocols.request import Parameters
 
-    if not (options["model"] or "").strip():
-        raise UsageMistake(
-            "a model is missing",
-            hint=f"hiveloom agent create --name {name} --model {_DEFAULT_MODEL}",
-        )
+    name, model, system_prompt = _choose_essentials(app, options)
     return Agent(
-        name=parse_agent_name(name),
-        model=options["model"].strip(),
-        system_prompt=_choose_prompt(options),
+        name=name,
+        model=model,
+        system_prompt=system_prompt.strip("\r\n"),
         description=options["description"],
-        credential=options["credential"],
+        credential=options["credential"] or "",
         parameters=Parameters(
             temperature=options["temperature"],
             top_p=options["top_p"],
@@ -159,7 +154,35 @@ def _build_agent(name: str, options: dict[str, Any]) -> Agent:
     )
 
 
-def _choose_prompt(options: dict[str, Any]) -> str:
+def _choose_essentials(app: App, options: dict[str, Any]) -> tuple[str, str, str]:
+    """Return name, model and system prompt: what was given, and what is missing by asking."""
+
+    def parse_name(text: str) -> str:
+        return app.agents.parse_new_name(text, replace=options["force"])
+
+    words, name_option = options["words"], options["name_option"]
+    is_named = bool(words) or name_option is not None
+    model = (options["model"] or "").strip()
+    prompt = _choose_prompt(options)
+    if not app.streams.is_interactive or (is_named and model):
+        name = parse_name(choose_name(words, name_option))
+        return name, model or _refuse_model(name), prompt or ""
+    name = (
+        parse_name(choose_name(words, name_option))
+        if is_named
+        else _ask("Name", _DEFAULT_NAME, parse_name)
+    )
+    model = model or _ask("Model", _DEFAULT_MODEL, lambda text: text or _refuse_model(name))
+    return name, model, _ask("System prompt", _DEFAULT_PROMPT) if prompt is None else prompt
+
+
+def _refuse_model(name: str) -> NoReturn:
+    raise UsageMistake(
+        "a model is missing", hint=f"hiveloom agent create --name {name} --model {_DEFAULT_MODEL}"
+    )
+
+
+def _choose_prompt(options: dict[str, Any]) -> str | None:
     text, file = options["system_prompt"], options["system_prompt_file"]
     if text is not None and file is not None:
         raise UsageMistake(
@@ -167,26 +190,28 @@ def _choose_prompt(options: dict[str, Any]) -> str:
             hint="give --system-prompt or --system-prompt-file, not both",
         )
     if file is None:
-        return text or ""
+        return cast("str | None", text)
     try:
-        return str(file.read())
+        return str(file.read()).removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise HiveloomError(f"{file.name}: not UTF-8 text", hint="save it as UTF-8") from None
 
 
-def _ask_agent(app: App) -> Agent:
-    from hiveloom_cli.agents.agent import Agent
+def _ask(question: str, default: str, parse: Callable[[str], str] = str) -> str:
+    """Ask until `parse` takes the answer."""
+    from hiveloom_cli.terminal.visible import format_one_line
 
-    def parse_new_name(text: str) -> str:
+    def take(text: str) -> str:
         try:
-            return app.agents.parse_new_name(text.strip())
+            text.encode()
+            return parse(text.strip())
+        except UnicodeEncodeError:
+            raise click.UsageError("that is not UTF-8 text") from None
         except HiveloomError as error:
-            raise click.UsageError(f"{error.message} ({error.hint})") from error
+            raise click.UsageError(format_one_line(f"{error.message} ({error.hint})")) from error
 
-    name = click.prompt("Name", default=_DEFAULT_NAME, value_proc=parse_new_name, err=True)
-    model = click.prompt("Model", default=_DEFAULT_MODEL, err=True)
-    prompt = click.prompt("System prompt", default=_DEFAULT_PROMPT, err=True)
-    return Agent(name=name, model=model.strip(), system_prompt=prompt)
+    answer: str = click.prompt(question, default=default, value_proc=take, err=True)
+    return answer
 
 
 def _describe(agent: Agent) -> str:

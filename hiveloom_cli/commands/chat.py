@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.app import App
-    from hiveloom_cli.chat.answer import Answer
     from hiveloom_cli.chat.conversation import Conversation
+    from hiveloom_cli.chat.event import TurnEnded
     from hiveloom_cli.terminal.repl import Repl
     from hiveloom_cli.upstream.client import ModelClient
 
@@ -152,26 +153,26 @@ def _print_notices(app: App, agent: Agent) -> None:
 def _answer_once(
     app: App, model: ModelClient, conversation: Conversation, message: str, *, as_json: bool
 ) -> None:
-    from hiveloom_cli.chat.answer import fold_answer
+    from hiveloom_cli.chat.answer import fold_turn
     from hiveloom_cli.chat.runner import run_turn
     from hiveloom_cli.protocols.message import build_user_message
     from hiveloom_cli.terminal.turn import show_turn
 
-    events = run_turn(conversation, build_user_message(message), model)
-    if as_json:
-        document = _build_document(conversation, fold_answer(events))
-        app.streams.write(json.dumps(document, ensure_ascii=False) + "\n")
-    else:
-        show_turn(events, app.streams)
+    with closing(run_turn(conversation, build_user_message(message), model)) as events:
+        if as_json:
+            document = _build_document(conversation, fold_turn(events))
+            app.streams.print_line(json.dumps(document, ensure_ascii=False))
+        else:
+            show_turn(events, app.streams)
 
 
-def _build_document(conversation: Conversation, answer: Answer) -> dict[str, Any]:
-    usage = answer.usage
+def _build_document(conversation: Conversation, ended: TurnEnded) -> dict[str, Any]:
+    usage = ended.usage
     return {
         "agent": conversation.agent.name or None,
         "model": conversation.agent.model,
-        "response": answer.text,
-        "finish_reason": answer.finish_reason.value,
+        "response": ended.message.text,
+        "finish_reason": ended.finish_reason.value,
         "usage": usage
         and {
             "input_tokens": usage.input_tokens,

@@ -27,13 +27,10 @@ def parse_forced_place(environ: Mapping[str, str]) -> Place | None:
 
     Raises `UsageMistake` for any other value.
     """
+    places: dict[str, Place | None] = {"": None, "os": "os", "vault": "vault"}
     value = environ.get(PLACE_VARIABLE, "").strip()
-    if value == "":
-        return None
-    if value == "os":
-        return "os"
-    if value == "vault":
-        return "vault"
+    if value in places:
+        return places[value]
     raise UsageMistake(
         f"{PLACE_VARIABLE} is neither 'os' nor 'vault'",
         hint=f"{PLACE_VARIABLE}=os forces the system's keyring, {PLACE_VARIABLE}=vault the "

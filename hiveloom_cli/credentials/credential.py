@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.secret import looks_like_key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,12 +16,6 @@ Place: TypeAlias = Literal["os", "vault"]
 """Where a secret is kept: the operating system's keyring or the file vault."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_KEY_PREFIXES = (
-    *("sk-", "sk_", "gsk_", "csk-", "fw_", "xai-", "aiza", "hf_", "r8_"),
-    *("pplx-", "nvapi-", "ghp_", "github_pat_"),
-)
-_KEY_LENGTH = 20  # the shortest keys in use are longer than this
-_KEY_SWITCHES = 6  # from letters to digits, say; dated or numbered names have fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +39,8 @@ class Credential:
 class Saved:
     """What storing a secret did.
 
-    `vault_is_new` is true the one time that the vault comes into being: the person is then told
-    what it protects. `left_in` names a place that still holds the former secret because it could
+    `vault_is_new` is true when the vault has come into being: the person is then told what it
+    protects. `left_in` names a place that still holds the former secret because it could
     not be deleted there when the credential moved.
     """
 
@@ -62,7 +56,7 @@ def parse_credential_name(text: str) -> str:
     Raises `UsageMistake`, which never repeats the text: a key pasted in the place of a name must
     not end up on the screen, in the index or in a log.
     """
-    if _looks_like_key(text):
+    if looks_like_key(text):
         raise UsageMistake(
             "that looks like a key, not a name",
             hint="give a name of your own, then paste the key when asked: "
@@ -74,15 +68,3 @@ def parse_credential_name(text: str) -> str:
             hint="use 1 to 63 of a-z, 0-9, '.', '_' and '-', starting with a letter or a digit",
         )
     return text
-
-
-def _looks_like_key(text: str) -> bool:
-    return text.strip().lower().startswith(_KEY_PREFIXES) or _looks_random(text)
-
-
-def _looks_random(text: str) -> bool:
-    # Entropy by itself does not tell "anthropic-production-eu-west-1" from a key; how often small
-    # letters, capitals and digits take turns does.
-    kinds = [(char.isdigit(), char.isupper()) for char in text if char.isalnum()]
-    switches = sum(before != after for before, after in pairwise(kinds))
-    return len(text) >= _KEY_LENGTH and switches >= _KEY_SWITCHES

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -21,28 +21,17 @@ def call_with_deadline(work: Callable[[], _T], deadline_s: float) -> _T:
     waiting; after a timeout it is left alone and may yet finish. Whatever `work` raises is raised
     here. Ctrl-C ends the wait at once.
     """
-    answers: queue.SimpleQueue[tuple[_T] | BaseException] = queue.SimpleQueue()
+    answer: Future[_T] = Future()
 
     def run() -> None:
         try:
-            answers.put((work(),))
+            answer.set_result(work())
         except BaseException as error:  # noqa: BLE001 - a thread's SystemExit is an answer as well
-            answers.put(error)
+            answer.set_exception(error)
 
     threading.Thread(target=run, name="deadline", daemon=True).start()
-    answer = _wait_for_answer(answers, time.monotonic() + deadline_s)
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer[0]
-
-
-def _wait_for_answer(answers: queue.SimpleQueue[_T], until_s: float) -> _T:
+    until_s = time.monotonic() + deadline_s
     # In slices: on Windows, Ctrl-C does not interrupt a wait, only the moment between two.
-    while True:
-        left_s = until_s - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError
-        try:
-            return answers.get(timeout=min(_SLICE_S, left_s))
-        except queue.Empty:
-            continue
+    while not answer.done() and (left_s := until_s - time.monotonic()) > 0:
+        wait([answer], min(_SLICE_S, left_s))
+    return answer.result(timeout=0)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hiveloom_cli.credentials.choice import (
     decide_desktop,
@@ -11,61 +10,83 @@ from hiveloom_cli.credentials.choice import (
     parse_passphrase,
     parse_timeout_s,
 )
-from hiveloom_cli.credentials.os_keyring import NoUsableKeyring, OsKeyring
-from hiveloom_cli.credentials.places import VaultPlace
+from hiveloom_cli.credentials.os_keyring import NoUsableKeyring, ask_keyring
 from hiveloom_cli.errors import HiveloomError, KeyringTimedOut, KeyringUnavailable
+from hiveloom_cli.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from keyring.backend import KeyringBackend
 
     from hiveloom_cli.credentials.credential import Place
-    from hiveloom_cli.credentials.places import SecretPlace
     from hiveloom_cli.paths import Paths
-    from hiveloom_cli.secret import Secret
 
+_T = TypeVar("_T")
 # The vault lies in the home that it belongs to, so its entries need no name of that home.
 _VAULT_SERVICE = "hiveloom"
 
 
 class SecretKeeper:
-    """Secrets by place and name; raises what the places do."""
+    """Secrets by place and name, each place a `keyring` backend.
+
+    Raises `KeyringUnavailable` for the system's keyring, and whatever `FileVault` does.
+    """
 
     def __init__(self, *, paths: Paths, environ: Mapping[str, str]) -> None:
         self._paths = paths
         self._environ = environ
-        passphrase = parse_passphrase(environ)
-        self._vault = VaultPlace(paths.vault, paths.vault_key, passphrase, service=_VAULT_SERVICE)
 
     def has_vault(self) -> bool:
-        """Tell whether the vault has been made."""
+        """Tell whether there is a vault."""
         return self._paths.vault.exists()
-
-    def decide_target(self, kept_in: Place | None) -> Place:
-        """Return the place that `save` tries first."""
-        return parse_forced_place(self._environ) or kept_in or "os"
 
     def load(self, place: Place, name: str) -> Secret | None:
         """Return the secret, unchecked; None for nothing."""
-        return self._open(place).load(name)
+        value = self._ask(
+            place, "give the key", lambda backend, service: backend.get_password(service, name)
+        )
+        return None if value is None else Secret(value)
 
     def save(self, name: str, secret: Secret, kept_in: Place | None) -> Place:
         """Store the secret and return where.
 
         That is the place that `HIVELOOM_KEYRING` forces; else `kept_in`, where the former one is;
-        else (None) the system's keyring, or the vault where that cannot be used.
+        else (None) the system's keyring, or the vault where that cannot be used. A keyring that is
+        not recommended has to be forced.
         """
         forced = parse_forced_place(self._environ)
-        free = forced is None and kept_in is None
-        if self.decide_target(kept_in) == "os" and self._save_in_keyring(
-            name, secret, any_backend=forced == "os", may_decline=free
-        ):
-            return "os"
-        self._vault.save(name, secret)
-        return "vault"
+
+        def save(place: Place) -> Place:
+            self._ask(
+                place,
+                "store the key",
+                lambda backend, service: backend.set_password(service, name, secret.reveal()),
+                any_backend=forced is not None,
+            )
+            return place
+
+        try:
+            return save(forced or kept_in or "os")
+        except KeyringUnavailable as error:
+            if forced or kept_in or not self._may_do_without(error):
+                raise
+        return save("vault")
 
     def delete(self, place: Place, name: str) -> None:
         """Delete the secret; nothing there is as good."""
-        self._open(place).delete(name)
+
+        def delete(backend: KeyringBackend, service: str) -> None:
+            from keyring.errors import PasswordDeleteError
+
+            try:
+                backend.delete_password(service, name)
+            except PasswordDeleteError:
+                # Backends say "absent" and "refused" with the same class.
+                if backend.get_password(service, name) is not None:
+                    raise
+
+        self._ask(place, "delete the key", delete)
 
     def try_delete(self, place: Place, name: str) -> bool:
         """Delete the secret if that can be done; return whether it was."""
@@ -75,31 +96,29 @@ class SecretKeeper:
             return False
         return True
 
-    def try_restore(self, place: Place, name: str, previous: Secret | None) -> None:
-        """Put back what was there before, as far as that can be done."""
-        with suppress(HiveloomError, OSError):
-            if previous is None:
-                self.delete(place, name)
-            else:
-                self._open(place).save(name, previous)
+    def _may_do_without(self, error: KeyringUnavailable) -> bool:
+        # A slow keyring may yet store the key. At a desktop, one that stays locked is a person's
+        # answer: no second place then.
+        declined = isinstance(error, KeyringTimedOut) or decide_desktop(self._environ)
+        return isinstance(error, NoUsableKeyring) or not declined
 
-    def _save_in_keyring(
-        self, name: str, secret: Secret, *, any_backend: bool, may_decline: bool
-    ) -> bool:
-        try:
-            self._open_keyring().save(name, secret, any_backend=any_backend)
-        except KeyringTimedOut:
-            raise
-        except KeyringUnavailable as error:
-            # At a desktop, a keyring that stays locked is a person's answer: no second place then.
-            alone = isinstance(error, NoUsableKeyring) or not decide_desktop(self._environ)
-            if may_decline and alone:
-                return False
-            raise
-        return True
+    def _ask(
+        self,
+        place: Place,
+        doing: str,
+        request: Callable[[KeyringBackend, str], _T],
+        *,
+        any_backend: bool = True,
+    ) -> _T:
+        if place == "vault":
+            from hiveloom_cli.credentials.vault import FileVault
 
-    def _open(self, place: Place) -> SecretPlace:
-        return self._open_keyring() if place == "os" else self._vault
-
-    def _open_keyring(self) -> OsKeyring:
-        return OsKeyring(self._paths.keyring_service, parse_timeout_s(self._environ))
+            passphrase = parse_passphrase(self._environ)
+            vault = FileVault(self._paths.vault, self._paths.vault_key, passphrase)
+            return request(vault, _VAULT_SERVICE)
+        return ask_keyring(
+            doing,
+            lambda backend: request(backend, self._paths.keyring_service),
+            timeout_s=parse_timeout_s(self._environ),
+            any_backend=any_backend,
+        )

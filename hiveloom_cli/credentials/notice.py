@@ -30,5 +30,8 @@ def format_vault_notice(paths: Paths, *, passphrase: bool) -> list[str]:
         "Safe: a copy or backup of that file alone. Not safe: from whoever also has"
         f" {paths.vault_key}, and from programs that run as you."
     )
-    other = f"To use a passphrase in place of that key file, set {PASSPHRASE_VARIABLE} first."
+    other = (
+        f"To use a passphrase in place of that key file: remove the key, set {PASSPHRASE_VARIABLE},"
+        " and store the key again."
+    )
     return [where, limits, other]

@@ -1,4 +1,4 @@
-"""The operating system's keyring, each call under a deadline.
+"""The operating system's keyring, asked under a deadline.
 
 `keyring` is imported, looks for a backend and talks to it inside the deadline: any of the three can
 hang on a sick D-Bus.
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 from hiveloom_cli.credentials.choice import PLACE_VARIABLE, TIMEOUT_VARIABLE
 from hiveloom_cli.credentials.deadline import call_with_deadline
 from hiveloom_cli.errors import KeyringLocked, KeyringTimedOut, KeyringUnavailable
-from hiveloom_cli.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,83 +29,46 @@ class NoUsableKeyring(KeyringUnavailable):
     """The system has no keyring that secrets should be kept in."""
 
 
-class OsKeyring:
-    """Secrets under one service name in the backend that `keyring` chooses.
+def ask_keyring(
+    doing: str,
+    request: Callable[[KeyringBackend], _T],
+    *,
+    timeout_s: float,
+    any_backend: bool = True,
+) -> _T:
+    """Return what `request` returns for the backend that `keyring` chooses; `doing` names it.
 
-    Every method raises `KeyringUnavailable` (as `NoUsableKeyring`, `KeyringLocked` or
-    `KeyringTimedOut` where that is the reason). No error holds text of the backend: some repeat
-    what they were given.
+    Without `any_backend`, one that `keyring` does not recommend (plain text files, say) is none.
+    Raises `KeyringUnavailable` (as `NoUsableKeyring`, `KeyringLocked` or `KeyringTimedOut` where
+    that is the reason). No error holds text of the backend: some repeat what they were given.
     """
 
-    def __init__(self, service: str, timeout_s: float) -> None:
-        self._service = service
-        self._timeout_s = timeout_s
-
-    def save(self, name: str, secret: Secret, *, any_backend: bool = False) -> None:
-        """Keep `secret` under `name`, in the place of what was there.
-
-        Takes only a backend that `keyring` recommends; those it does not (plain text files, say)
-        need `any_backend`.
-        """
-
-        def save(backend: KeyringBackend) -> None:
-            if not any_backend and not backend.priority >= 1:
-                raise _build_no_keyring()
-            backend.set_password(self._service, name, secret.reveal())
-
-        # Left alone, the request may yet be carried out: neither "stored" nor "not stored" is true.
-        self._ask("store the key", save, unsure=", so whether it stored the key is unknown")
-
-    def load(self, name: str) -> Secret | None:
-        """Return what is kept under `name`, unchecked; None for nothing."""
-
-        def load(backend: KeyringBackend) -> Secret | None:
-            value = backend.get_password(self._service, name)
-            return None if value is None else Secret(value)
-
-        return self._ask("give the key", load)
-
-    def delete(self, name: str) -> None:
-        """Delete what is kept under `name`; nothing there is as good."""
-
-        def delete(backend: KeyringBackend) -> None:
-            from keyring.errors import PasswordDeleteError
-
-            try:
-                backend.delete_password(self._service, name)
-            except PasswordDeleteError:
-                # Backends say "absent" and "refused" with the same class.
-                if backend.get_password(self._service, name) is not None:
-                    raise
-
-        self._ask("delete the key", delete, unsure=", so whether it deleted the key is unknown")
-
-    def _ask(self, doing: str, request: Callable[[KeyringBackend], _T], *, unsure: str = "") -> _T:
-        # The error is a value on its way out of the thread: raised here, it drags no chain or frame
-        # along in which the backend's own error could show the secret.
-        def attempt() -> _T | KeyringUnavailable:
-            try:
-                return request(_open_backend())
-            except Exception as error:  # noqa: BLE001 - backends raise whatever their library does
-                return _build_error(error, doing)
-
+    # The error is a value on its way out of the thread: raised here, it drags no chain or frame
+    # along in which the backend's own error could show the secret.
+    def attempt() -> _T | KeyringUnavailable:
         try:
-            outcome = call_with_deadline(attempt, self._timeout_s)
-        except TimeoutError:
-            raise self._build_timeout(unsure) from None
-        if isinstance(outcome, KeyringUnavailable):
-            raise outcome
-        return outcome
+            backend = _open_backend()
+            if backend is None or not (any_backend or backend.priority >= 1):
+                problem = "this system has no keyring that can keep a key"
+                return NoUsableKeyring(problem, hint=_USE_VAULT)
+            return request(backend)
+        except Exception as error:  # noqa: BLE001 - backends raise whatever their library does
+            return _build_error(error, doing)
 
-    def _build_timeout(self, unsure: str) -> KeyringTimedOut:
-        return KeyringTimedOut(
-            f"the system's keyring did not answer within {self._timeout_s:g} s{unsure}",
+    try:
+        outcome = call_with_deadline(attempt, timeout_s)
+    except TimeoutError:
+        raise KeyringTimedOut(
+            f"the system's keyring did not answer within {timeout_s:g} s, and may yet {doing}",
             hint=f"if it is waiting to be unlocked, {TIMEOUT_VARIABLE}=60 gives it a minute; "
             f"{_USE_VAULT}",
-        )
+        ) from None
+    if isinstance(outcome, KeyringUnavailable):
+        raise outcome
+    return outcome
 
 
-def _open_backend() -> KeyringBackend:
+def _open_backend() -> KeyringBackend | None:
     """Return the one backend that secrets go to; a chain of several is cut to its first.
 
     keyring's chain counts as recommended even when none of its members is, and it reads from
@@ -120,13 +82,8 @@ def _open_backend() -> KeyringBackend:
     backend = keyring.get_keyring()
     if isinstance(backend, ChainerBackend):
         backend = next(iter(backend.backends), backend)
-    if isinstance(backend, ChainerBackend | FailKeyring | NullKeyring):
-        raise _build_no_keyring()
-    return backend
-
-
-def _build_no_keyring() -> NoUsableKeyring:
-    return NoUsableKeyring("this system has no keyring that can keep a key", hint=_USE_VAULT)
+    useless = isinstance(backend, ChainerBackend | FailKeyring | NullKeyring)
+    return None if useless else backend
 
 
 def _build_error(error: Exception, doing: str) -> KeyringUnavailable:
@@ -134,8 +91,6 @@ def _build_error(error: Exception, doing: str) -> KeyringUnavailable:
     from keyring.errors import KeyringLocked as Locked
 
     kind = type(error).__name__
-    if isinstance(error, NoUsableKeyring):
-        return _build_no_keyring()
     if isinstance(error, InitError | Locked) or kind in _LOCKED_NAMES:
         return KeyringLocked(
             "the system's keyring is locked and cannot be unlocked from here",

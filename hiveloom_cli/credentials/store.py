@@ -1,7 +1,7 @@
 """The credentials of one person: an index of names, and a secret for each in one of two places.
 
-Whatever changes both writes the secret first and the index second, under the index's lock: the
-index never names a secret that was not stored.
+Under the index's lock, a secret is stored before the index names it, and deleted before its name
+goes: whatever cuts that short, doing it again under the same name sets it right.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ class CredentialStore:
 
         A credential stays where it is kept unless `HIVELOOM_KEYRING` forces the other place. A new
         one goes to the system's keyring; where there is none that can be used, to the vault. An
-        address or protocol not given is left as it was.
+        address or protocol not given is left as it was. When the index cannot be written, a
+        replaced secret stays replaced, but one that is new, was moved, or belongs to another
+        address than the index says is deleted again.
         """
         name = parse_credential_name(name)
         with self._open_index() as index:
@@ -115,22 +117,22 @@ class CredentialStore:
     ) -> Saved:
         keeper, name = self._keeper, wanted.name
         place = former.kept_in if former is not None else None
-        stays = keeper.decide_target(place) == place
-        previous = keeper.load(place, name) if place is not None and stays else None
         had_vault = keeper.has_vault()
         kept_in = keeper.save(name, secret, place)
         credential = replace(wanted, kept_in=kept_in)
         try:
             save_index(self._paths.credentials, build_with(index, credential))
         except BaseException:
-            keeper.try_restore(kept_in, name, previous)
+            if former is None or replace(credential, rotated_at=former.rotated_at) != former:
+                keeper.try_delete(kept_in, name)
             raise
-        cleared = place is None or stays or keeper.try_delete(place, name)
+        moved_from = place if place != kept_in else None
+        is_left = moved_from is not None and not keeper.try_delete(moved_from, name)
         return Saved(
             credential,
             replaced=place is not None,
             vault_is_new=kept_in == "vault" and not had_vault,
-            left_in=None if cleared else place,
+            left_in=moved_from if is_left else None,
         )
 
     @contextmanager

@@ -1,36 +1,32 @@
 """The file vault: a `keyring` backend for machines that have none.
 
-Import this where it is needed only: it loads `keyring`.
+Import this where it is needed only: it loads `keyring` and `cryptography`.
 """
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
+from hiveloom_cli.credentials import vault_file
 from hiveloom_cli.credentials.choice import PASSPHRASE_VARIABLE
-from hiveloom_cli.credentials.vault_crypto import Box, ScryptCost, open_box, seal_box
-from hiveloom_cli.credentials.vault_file import (
-    Entries,
-    NewerVault,
-    VaultFile,
-    format_sealed,
-    format_vault_file,
-    parse_vault_file,
-)
-from hiveloom_cli.credentials.vault_key import VaultKey, build_unreadable
-from hiveloom_cli.errors import FileUnreadable, VaultDamaged, VaultLocked, VaultUnusable
-from hiveloom_cli.files import load_text, open_lock, save_bytes
+from hiveloom_cli.errors import VaultDamaged, VaultLocked, VaultUnusable
+from hiveloom_cli.files import open_lock, save_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
     from hiveloom_cli.secret import Secret
+
+_START_OVER = (
+    "restore it from a backup; without one, delete the vault (and its key file, if there is one), "
+    "and store the keys again"
+)
 
 
 class _NeverChosen:
@@ -42,19 +38,18 @@ class _NeverChosen:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    cost: ScryptCost | None
-    check: Box
+    salt: bytes | None
     cipher: AESGCM
-    entries: Entries
+    entries: vault_file.Entries
 
 
 class FileVault(KeyringBackend):
     """Passwords in one encrypted file, opened by a key file or by a passphrase.
 
-    A vault made with a key file is read with it, and moves to the passphrase at the first write
-    that is given one. Every method raises `VaultUnusable` (`VaultLocked`, `VaultDamaged`) and
-    leaves the file as it was when it cannot be opened, whole and unaltered; writing also raises
-    `OSError` and `FolderLocked`.
+    It opens for good the way it was made: a passphrase if there was one, else the key file. Taking
+    out the last password deletes the file. Every method raises `VaultUnusable` (`VaultLocked`,
+    `VaultDamaged`) and leaves the file as it was when it cannot be opened, whole and unaltered;
+    writing also raises `OSError` and `Locked`.
     """
 
     # The base class computes it per class, in an untyped descriptor of its own.
@@ -64,7 +59,8 @@ class FileVault(KeyringBackend):
         # First, for it sets attributes from the environment.
         super().__init__()  # type: ignore[no-untyped-call]
         self._path = path
-        self._key = VaultKey(key_path, passphrase)
+        self._key_path = key_path
+        self._passphrase = passphrase
 
     def __str__(self) -> str:
         return f"file vault {self._path}"
@@ -72,117 +68,114 @@ class FileVault(KeyringBackend):
     def get_password(self, service: str, username: str) -> str | None:
         """Return the password, None for nothing."""
         opened = self._load()
-        if opened is None or (service, username) not in opened.entries:
-            return None
-        return self._open_entry(opened, service, username).decode("utf-8", "surrogatepass")
+        return opened.entries.get((service, username)) if opened else None
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Keep the password, in the place of what was there."""
-        text = password.encode("utf-8", "surrogatepass")
+        """Keep the password, in the place of what was there.
+
+        Refuses where a passphrase is given and a key file opens the vault: whoever set the
+        passphrase would take the new key to be safe behind it.
+        """
         with open_lock(self._path):
             opened = self._load() or self._create()
-            by_file = opened.cost is None
-            if not self._key.is_preferred(opened.cost):
-                opened = self._reseal(opened)
-            box = seal_box(opened.cipher, text, "entry", service, username)
-            self._save(opened, {**opened.entries, (service, username): box})
-            if by_file and opened.cost is not None:
-                self._key.path.unlink(missing_ok=True)
+            if opened.salt is None and self._passphrase is not None:
+                raise VaultUnusable(
+                    f"{self._path} opens with {self._key_path}, not with {PASSPHRASE_VARIABLE}",
+                    hint=f"unset {PASSPHRASE_VARIABLE} to go on with the key file; to change to "
+                    "the passphrase, remove the keys that are in the vault and set them again",
+                )
+            self._save(opened, {**opened.entries, (service, username): password})
 
     def delete_password(self, service: str, username: str) -> None:
         """Forget the password; raise `PasswordDeleteError` if there is none."""
         with open_lock(self._path):
             opened = self._load()
-            if opened is None or (service, username) not in opened.entries:
+            if opened is None or opened.entries.pop((service, username), None) is None:
                 raise PasswordDeleteError("no such password")
-            entries = {
-                key: box for key, box in opened.entries.items() if key != (service, username)
-            }
-            self._save(opened, entries)
+            if opened.entries:
+                self._save(opened, opened.entries)
+            else:
+                self._path.resolve().unlink()
 
     def _load(self) -> _Opened | None:
-        text = self._load_text()
-        if text is None:
+        content = _load_bytes(self._path)
+        if content is None:
             return None
-        vault = self._parse(text)
-        cipher = self._key.load_cipher(vault.cost)
-        if cipher is None:
-            return self._without_key(text, vault)
-        if open_box(cipher, vault.check, "check") is None:
-            self._refuse_key(vault.cost)
-        sealed = format_sealed(vault.cost, vault.check, vault.entries)
-        if open_box(cipher, vault.seal, "seal", sealed) is None:
-            raise self._build_damaged("was altered")
-        return _Opened(vault.cost, vault.check, cipher, vault.entries)
-
-    def _load_text(self) -> str | None:
         try:
-            return load_text(self._path)
-        except FileNotFoundError:
-            return None
-        except FileUnreadable:
-            raise self._build_damaged("is not a vault") from None
-        except OSError as error:
-            raise build_unreadable(self._path, error) from error
-
-    def _parse(self, text: str) -> VaultFile:
-        try:
-            return parse_vault_file(text)
-        except NewerVault:
+            vault = vault_file.parse_vault(content)
+        except vault_file.NewerVault:
             raise VaultUnusable(
                 f"{self._path} was written by a newer hiveloom", hint="update this hiveloom"
             ) from None
         except ValueError:
-            raise self._build_damaged("is not a whole vault") from None
+            raise VaultDamaged(f"{self._path} is not a whole vault", hint=_START_OVER) from None
+        return self._open(vault)
 
-    def _without_key(self, text: str, vault: VaultFile) -> _Opened | None:
-        # Reading takes no lock: another process may have moved the vault to its passphrase, and
-        # deleted the key file, between our two reads.
-        if self._load_text() != text:
-            return self._load()
-        if not vault.entries:
+    def _open(self, vault: vault_file.SealedVault) -> _Opened:
+        cipher = self._load_cipher() if vault.salt is None else self._derive_cipher(vault.salt)
+        if cipher is None:
+            raise VaultDamaged(
+                f"{self._key_path}, which opens {self._path}, is missing", hint=_START_OVER
+            )
+        try:
+            vault_file.open_box(cipher, vault.check)
+        except ValueError:
+            raise self._build_wrong_key(vault.salt) from None
+        try:
+            entries = {
+                key: vault_file.open_box(cipher, box, *key) for key, box in vault.boxes.items()
+            }
+        except ValueError:
+            raise VaultDamaged(f"{self._path} was altered", hint=_START_OVER) from None
+        return _Opened(vault.salt, cipher, entries)
+
+    def _create(self) -> _Opened:
+        if self._passphrase is not None:
+            salt = secrets.token_bytes(vault_file.SALT_BYTES)
+            return _Opened(salt, self._derive_cipher(salt), {})
+        cipher = self._load_cipher()
+        if cipher is None:
+            key = secrets.token_bytes(vault_file.KEY_BYTES)
+            save_bytes(self._key_path, key)
+            cipher = AESGCM(key)
+        return _Opened(None, cipher, {})
+
+    def _save(self, opened: _Opened, entries: vault_file.Entries) -> None:
+        save_bytes(self._path, vault_file.format_vault(opened.salt, opened.cipher, entries))
+
+    def _derive_cipher(self, salt: bytes) -> AESGCM:
+        if self._passphrase is None:
+            raise VaultLocked(
+                "the vault needs its passphrase", hint=f"set {PASSPHRASE_VARIABLE}, then try again"
+            )
+        return vault_file.derive_cipher(self._passphrase, salt)
+
+    def _load_cipher(self) -> AESGCM | None:
+        """Return the key file's cipher, None if there is no such file."""
+        key = _load_bytes(self._key_path)
+        if key is None:
             return None
-        raise VaultDamaged(
-            f"{self._key.path}, which opens {self._path}, is missing",
-            hint="restore it from a backup; without one, delete the vault and store the keys again",
-        )
+        if len(key) != vault_file.KEY_BYTES:
+            raise VaultDamaged(f"{self._key_path} is not the key of a vault", hint=_START_OVER)
+        return AESGCM(key)
 
-    def _refuse_key(self, cost: ScryptCost | None) -> NoReturn:
-        if cost is None:
-            raise self._build_damaged(f"does not belong to {self._key.path}, or was altered")
-        raise VaultLocked(
+    def _build_wrong_key(self, salt: bytes | None) -> VaultUnusable:
+        if salt is None:
+            problem = f"{self._path} does not belong to {self._key_path}, or was altered"
+            return VaultDamaged(problem, hint=_START_OVER)
+        return VaultLocked(
             f"{PASSPHRASE_VARIABLE} does not open {self._path}",
             hint=f"set {PASSPHRASE_VARIABLE} to the passphrase the vault was made with; if that is "
             "lost, delete the vault and store the keys again",
         )
 
-    def _open_entry(self, opened: _Opened, service: str, username: str) -> bytes:
-        box = opened.entries[service, username]
-        text = open_box(opened.cipher, box, "entry", service, username)
-        if text is None:
-            raise self._build_damaged("was altered")
-        return text
 
-    def _create(self) -> _Opened:
-        cost, cipher = self._key.create_cipher()
-        return _Opened(cost, seal_box(cipher, b"", "check"), cipher, {})
-
-    def _reseal(self, old: _Opened) -> _Opened:
-        new = self._create()
-        entries = {
-            key: seal_box(new.cipher, self._open_entry(old, *key), "entry", *key)
-            for key in old.entries
-        }
-        return _Opened(new.cost, new.check, new.cipher, entries)
-
-    def _save(self, opened: _Opened, entries: Entries) -> None:
-        sealed = format_sealed(opened.cost, opened.check, entries)
-        seal = seal_box(opened.cipher, b"", "seal", sealed)
-        vault = VaultFile(opened.cost, opened.check, entries, seal)
-        save_bytes(self._path, format_vault_file(vault).encode("ascii"))
-
-    def _build_damaged(self, problem: str) -> VaultDamaged:
-        return VaultDamaged(
-            f"{self._path} {problem}",
-            hint="restore it from a backup; without one, delete it and store the keys again",
-        )
+def _load_bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise VaultUnusable(
+            f"{path} cannot be read ({error.strerror})", hint="check its owner and its mode"
+        ) from error

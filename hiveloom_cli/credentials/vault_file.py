@@ -1,34 +1,40 @@
-"""The vault's file: what it looks like, and what is refused.
+"""The vault's file: JSON outside, AES-256-GCM inside, scrypt where there is a passphrase.
 
-    {"version": 1,
-     "kdf":     {"name": "key-file"} or {"name": "scrypt", "n": …, "r": …, "p": …, "salt": "…"},
-     "check":   {"nonce": "…", "ciphertext": "…"},
-     "entries": [{"service": "…", "username": "…", "nonce": "…", "ciphertext": "…"}],
-     "seal":    {"nonce": "…", "ciphertext": "…"}}
+    {"version": 1, "salt": null, "check": "…", "entries": {"hiveloom": {"groq": "…"}}}
 
-Binary values are base64. `check` opens under the right key whatever the entries, which tells a
-wrong passphrase from an altered vault; `seal` is bound to everything else in the file, so that an
-entry can be neither changed nor renamed, dropped or brought back.
+`salt` belongs to the passphrase; null says that a key file opens the vault. `check` and the entries
+are boxes, nonce and ciphertext in base64. Follows NIST SP 800-38D (a fresh random 96-bit nonce for
+each encryption) and RFC 7914.
+
+A box opens under its own label alone, which for an entry is service and user name: an entry that
+was altered, renamed or swapped does not open. `check` opens under the right key whatever the
+entries are, which tells a wrong passphrase from an altered vault. An entry that was dropped is
+gone; one put back from an older copy of the vault is the older one, as the whole copy would be.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-from hiveloom_cli.credentials.vault_crypto import NONCE_BYTES, SALT_BYTES, Box, ScryptCost
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+if TYPE_CHECKING:
+    from hiveloom_cli.secret import Secret
 
 VERSION = 1
-_TAG_BYTES = 16
-# A hostile file must not cost gigabytes or minutes before it is found out: 256 MiB at most.
-_N_ALLOWED = frozenset(2**power for power in range(14, 19))
-_R_ALLOWED = 8
-_P_MOST = 8
+KEY_BYTES = 32
+SALT_BYTES = 16
+_NONCE_BYTES = 12
+_N, _R, _P = 2**15, 8, 3  # 32 MiB and about a quarter of a second
 
-Entries = dict[tuple[str, str], Box]
-"""Boxes by service and user name."""
+Entries = dict[tuple[str, str], str]
+"""Passwords by service and user name."""
 
 
 class NewerVault(ValueError):
@@ -36,137 +42,78 @@ class NewerVault(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class VaultFile:
-    """A vault as it is written; `cost` is None when a key file opens it."""
+class SealedVault:
+    """A vault as it is written; `salt` is None when a key file opens it."""
 
-    cost: ScryptCost | None
-    check: Box
-    entries: Entries
-    seal: Box
+    salt: bytes | None
+    check: bytes
+    boxes: dict[tuple[str, str], bytes]
 
 
-def parse_vault_file(text: str) -> VaultFile:
-    """Read the text of a vault; raise `ValueError` (`NewerVault`) if it is none."""
+def derive_cipher(passphrase: Secret, salt: bytes) -> AESGCM:
+    """Return the cipher that belongs to a passphrase."""
+    # An environment that is not UTF-8 leaves lone surrogates; an error would show the passphrase.
+    encoded = passphrase.reveal().encode("utf-8", "surrogatepass")
+    return AESGCM(Scrypt(salt, KEY_BYTES, _N, _R, _P).derive(encoded))
+
+
+def parse_vault(content: bytes) -> SealedVault:
+    """Read the bytes of a vault; raise `ValueError` (`NewerVault`) if they are none."""
     try:
-        document = json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    _check_version(document)
-    fields = _get_fields(document, "version", "kdf", "check", "entries", "seal")
-    return VaultFile(
-        _parse_cost(fields["kdf"]),
-        _parse_box(_get_fields(fields["check"], "nonce", "ciphertext")),
-        _parse_entries(fields["entries"]),
-        _parse_box(_get_fields(fields["seal"], "nonce", "ciphertext")),
-    )
+        document = json.loads(content)
+        if document["version"] > VERSION:
+            raise NewerVault
+        salt = document["salt"]
+        return SealedVault(
+            None if salt is None else _decode(salt),
+            _decode(document["check"]),
+            {
+                (service, username): _decode(box)
+                for service, boxes in document["entries"].items()
+                for username, box in boxes.items()
+            },
+        )
+    except (LookupError, TypeError, AttributeError, RecursionError):
+        raise ValueError("not the shape of a vault") from None
 
 
-def format_vault_file(vault: VaultFile) -> str:
-    """Write a vault as text."""
+def format_vault(salt: bytes | None, cipher: AESGCM, entries: Entries) -> bytes:
+    """Encrypt and write a vault."""
+    boxes: dict[str, dict[str, str]] = {}
+    for (service, username), password in sorted(entries.items()):
+        boxes.setdefault(service, {})[username] = _seal(cipher, password, service, username)
     document = {
-        **_build_sealed(vault.cost, vault.check, vault.entries),
-        "seal": _build_box(vault.seal),
-    }
-    return json.dumps(document, indent=2) + "\n"
-
-
-def format_sealed(cost: ScryptCost | None, check: Box, entries: Entries) -> str:
-    """Write all but the seal in the one form that the seal is bound to."""
-    return json.dumps(_build_sealed(cost, check, entries), sort_keys=True)
-
-
-def _build_sealed(cost: ScryptCost | None, check: Box, entries: Entries) -> dict[str, Any]:
-    return {
         "version": VERSION,
-        "kdf": _build_cost(cost),
-        "check": _build_box(check),
-        "entries": [
-            {"service": service, "username": username, **_build_box(box)}
-            for (service, username), box in sorted(entries.items(), key=lambda entry: entry[0])
-        ],
+        "salt": None if salt is None else _encode(salt),
+        "check": _seal(cipher, ""),
+        "entries": boxes,
     }
+    return json.dumps(document, indent=2).encode() + b"\n"
 
 
-def _build_cost(cost: ScryptCost | None) -> dict[str, Any]:
-    if cost is None:
-        return {"name": "key-file"}
-    salt = _encode(cost.salt)
-    return {"name": "scrypt", "n": cost.n, "r": cost.r, "p": cost.p, "salt": salt}
+def open_box(cipher: AESGCM, box: bytes, *label: str) -> str:
+    """Return the text of a box; raise `ValueError` if key, label or a single bit is another."""
+    try:
+        text = cipher.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _build_label(label))
+    except InvalidTag:
+        raise ValueError("the box does not open") from None
+    return text.decode("utf-8", "surrogatepass")
 
 
-def _build_box(box: Box) -> dict[str, str]:
-    return {"nonce": _encode(box.nonce), "ciphertext": _encode(box.ciphertext)}
+def _seal(cipher: AESGCM, text: str, *label: str) -> str:
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    encoded = text.encode("utf-8", "surrogatepass")
+    return _encode(nonce + cipher.encrypt(nonce, encoded, _build_label(label)))
+
+
+def _build_label(label: tuple[str, ...]) -> bytes:
+    # JSON keeps the parts apart: ("ab", "c") and ("a", "bc") must not be the same label.
+    return json.dumps(["hiveloom vault", *label]).encode("ascii")
 
 
 def _encode(value: bytes) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
-def _check_version(document: Any) -> None:
-    version = document.get("version") if isinstance(document, dict) else None
-    if type(version) is not int or version < 1:
-        raise ValueError("no version")
-    if version > VERSION:
-        raise NewerVault
-
-
-def _get_fields(value: Any, *names: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or set(value) != set(names):
-        raise ValueError("fields are missing or unknown")
-    return value
-
-
-def _parse_cost(value: Any) -> ScryptCost | None:
-    if value == {"name": "key-file"}:
-        return None
-    fields = _get_fields(value, "name", "n", "r", "p", "salt")
-    n, r, p = (_get_int(fields, key) for key in ("n", "r", "p"))
-    if (
-        fields["name"] != "scrypt"
-        or n not in _N_ALLOWED
-        or r != _R_ALLOWED
-        or not 1 <= p <= _P_MOST
-    ):
-        raise ValueError("the key derivation is not one this program uses")
-    return ScryptCost(_get_bytes(fields, "salt", SALT_BYTES), n, r, p)
-
-
-def _parse_entries(value: Any) -> Entries:
-    if not isinstance(value, list):
-        raise ValueError("the entries are not a list")  # noqa: TRY004 - one class for all faults
-    entries: Entries = {}
-    for item in value:
-        fields = _get_fields(item, "service", "username", "nonce", "ciphertext")
-        key = (_get_text(fields, "service"), _get_text(fields, "username"))
-        if key in entries:
-            raise ValueError("an entry is there twice")
-        entries[key] = _parse_box(fields)
-    return entries
-
-
-def _parse_box(fields: dict[str, Any]) -> Box:
-    ciphertext = _get_bytes(fields, "ciphertext")
-    if len(ciphertext) < _TAG_BYTES:
-        raise ValueError("a ciphertext is too short")
-    return Box(_get_bytes(fields, "nonce", NONCE_BYTES), ciphertext)
-
-
-def _get_bytes(fields: dict[str, Any], key: str, length: int | None = None) -> bytes:
-    value = base64.b64decode(_get_text(fields, key).encode("ascii"), validate=True)
-    if length is not None and len(value) != length:
-        raise ValueError(f"{key} has the wrong length")
-    return value
-
-
-def _get_text(fields: dict[str, Any], key: str) -> str:
-    value = fields[key]
-    if not isinstance(value, str):
-        raise ValueError(f"{key} is not text")  # noqa: TRY004 - as above
-    return value
-
-
-def _get_int(fields: dict[str, Any], key: str) -> int:
-    value = fields[key]
-    if type(value) is not int:
-        raise ValueError(f"{key} is not a whole number")
-    return value
+def _decode(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)

@@ -8,11 +8,14 @@ trimmed, an endpoint's path is appended to the path, and a query string stays la
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from hiveloom_cli.errors import BaseUrlInvalid
 
+# Strict, so that nobody reads another host in a URL than this does: a key depends on it.
+_HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -66,26 +69,42 @@ def parse_base_url(text: str, *, source: str) -> BaseUrl:
         )
 
     url = text.strip()
-    if any(character.isspace() or not character.isprintable() for character in url):
-        raise refuse("holds a space or a control character")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise refuse("is not a URL") from None
+    if problem := _find_problem(url, parts):
+        raise refuse(problem)
     scheme = parts.scheme.lower()
-    if scheme not in _DEFAULT_PORTS:
-        raise refuse("does not begin with http:// or https://")
-    if not parts.hostname:
-        raise refuse("names no host")
-    if "@" in parts.netloc:
-        raise refuse("holds a user name or a password; a key is stored with `credential set`")
-    if parts.fragment:
-        raise refuse("ends in a #fragment")
     return BaseUrl(
         scheme=scheme,
-        host=parts.hostname,
+        host=parts.hostname or "",
         port=_DEFAULT_PORTS[scheme] if port is None else port,
         path=parts.path.rstrip("/"),
         query=parts.query,
     )
+
+
+def _find_problem(url: str, parts: SplitResult) -> str:
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return "holds a space or a control character"
+    if parts.scheme.lower() not in _DEFAULT_PORTS:
+        return "does not begin with http:// or https://"
+    if not parts.hostname:
+        return "names no host"
+    if "@" in parts.netloc:
+        return "holds a user name or a password; a key is stored with `credential set`"
+    if not _is_host(parts.hostname):
+        return "names a host that cannot be one"
+    return "ends in a #fragment" if parts.fragment else ""
+
+
+def _is_host(host: str) -> bool:
+    if _HOST.fullmatch(host):
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -6,7 +6,7 @@ wire format calls them; the system prompt is not a message but a field of the re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 Role: TypeAlias = Literal["user", "assistant"]
@@ -79,6 +79,15 @@ class Message:
     def text(self) -> str:
         """The message's text parts, joined as they came."""
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+
+def stamp_message(message: Message, made_by: str) -> Message:
+    """Mark the reasoning in a message as made by an upstream and model."""
+    parts = tuple(
+        replace(part, made_by=made_by) if isinstance(part, ReasoningPart) else part
+        for part in message.parts
+    )
+    return replace(message, parts=parts)
 
 
 def build_user_message(text: str) -> Message:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from hiveloom_cli.protocols.base_url import BaseUrl, parse_base_url
+from hiveloom_cli.protocols.dialect import Learned
 
 ProtocolName: TypeAlias = Literal["openai", "anthropic"]
 
@@ -19,7 +20,8 @@ class Provider:
     """One upstream.
 
     `base_url` is where it is, or, for software one runs oneself, where it listens unless told
-    otherwise; `key_variable` and `key_page` are "" where no key is needed.
+    otherwise; `key_variable` and `key_page` are "" where no key is needed. `dialect` is what is
+    known of it from the start, so that it need not refuse anything first.
     """
 
     name: str
@@ -29,7 +31,10 @@ class Provider:
     key_variable: str = ""
     key_page: str = ""
     protocol: ProtocolName = "openai"
+    dialect: tuple[Learned, ...] = ()
 
+
+_COMPLETION_TOKENS = Learned("max-completion-tokens")
 
 PROVIDERS: tuple[Provider, ...] = (
     Provider(
@@ -39,6 +44,7 @@ PROVIDERS: tuple[Provider, ...] = (
         example_models=("gpt-4o-mini",),
         key_variable="OPENAI_API_KEY",
         key_page="https://platform.openai.com/api-keys",
+        dialect=(_COMPLETION_TOKENS,),
     ),
     Provider(
         name="anthropic",
@@ -56,6 +62,7 @@ PROVIDERS: tuple[Provider, ...] = (
         example_models=("anthropic/claude-sonnet-4", "meta-llama/llama-3.1-70b-instruct"),
         key_variable="OPENROUTER_API_KEY",
         key_page="https://openrouter.ai/settings/keys",
+        dialect=(Learned("reasoning-wanted", "reasoning_details"),),
     ),
     Provider(
         name="groq",
@@ -64,6 +71,7 @@ PROVIDERS: tuple[Provider, ...] = (
         example_models=("openai/gpt-oss-120b",),
         key_variable="GROQ_API_KEY",
         key_page="https://console.groq.com/keys",
+        dialect=(_COMPLETION_TOKENS,),
     ),
     Provider(
         name="together",
@@ -80,6 +88,7 @@ PROVIDERS: tuple[Provider, ...] = (
         example_models=("deepseek-v4-pro",),
         key_variable="DEEPSEEK_API_KEY",
         key_page="https://platform.deepseek.com/api_keys",
+        dialect=(Learned("reasoning-wanted", "reasoning_content"),),
     ),
     Provider(
         name="mistral",
@@ -88,6 +97,7 @@ PROVIDERS: tuple[Provider, ...] = (
         example_models=("mistral-large-latest",),
         key_variable="MISTRAL_API_KEY",
         key_page="https://console.mistral.ai/api-keys",
+        dialect=(Learned("field-refused", "stream_options"), Learned("nine-character-ids")),
     ),
     Provider(
         name="cerebras",
@@ -96,6 +106,7 @@ PROVIDERS: tuple[Provider, ...] = (
         example_models=("gpt-oss-120b",),
         key_variable="CEREBRAS_API_KEY",
         key_page="https://cloud.cerebras.ai",
+        dialect=(_COMPLETION_TOKENS,),
     ),
     Provider(
         name="fireworks",
@@ -110,6 +121,7 @@ PROVIDERS: tuple[Provider, ...] = (
         title="Ollama (local)",
         base_url="http://127.0.0.1:11434/v1",
         example_models=("llama3:70b",),
+        dialect=(Learned("reasoning-wanted", "reasoning"),),
     ),
     Provider(
         name="litellm",
@@ -126,10 +138,22 @@ PROVIDERS: tuple[Provider, ...] = (
 )
 
 
-def find_key_variable(base_url: BaseUrl) -> str:
-    """Name the environment variable whose key belongs to the origin of `base_url`, or ""."""
+def find_provider(base_url: BaseUrl) -> Provider | None:
+    """Return the row whose origin is that of `base_url`, if there is one."""
     for provider in PROVIDERS:
         own = parse_base_url(provider.base_url, source=f"the preset {provider.name}")
         if own.origin == base_url.origin:
-            return provider.key_variable
-    return ""
+            return provider
+    return None
+
+
+def find_key_variable(base_url: BaseUrl) -> str:
+    """Name the environment variable whose key belongs to the origin of `base_url`, or ""."""
+    provider = find_provider(base_url)
+    return provider.key_variable if provider else ""
+
+
+def find_dialect(base_url: BaseUrl, protocol: ProtocolName) -> tuple[Learned, ...]:
+    """Return what is known from the start of the upstream at the origin of `base_url`."""
+    provider = find_provider(base_url)
+    return provider.dialect if provider and provider.protocol == protocol else ()

@@ -152,7 +152,7 @@ class ReplyReader:
         for event in events:
             if isinstance(event, ReplyEnded):
                 self._ended = True
-                _check_answer(event)
+                _check_end(event)
             yield event
 
 
@@ -187,8 +187,12 @@ def _parse_object(text: str) -> dict[str, Any]:
     return value
 
 
-def _check_answer(ended: ReplyEnded) -> None:
+def _check_end(ended: ReplyEnded) -> None:
     message = ended.message
+    if ended.finish_reason is FinishReason.ERROR:
+        raise StreamCutShort(
+            f"the upstream broke its answer off (it says “{ended.raw_reason}”)", hint="ask again"
+        )
     if message.text.strip() or any(isinstance(part, ToolCall) for part in message.parts):
         return
     match ended.finish_reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Protocol
 
 from hiveloom_cli.chat.runner import run_turn
@@ -77,9 +78,11 @@ class Repl:
     def _answer(self, text: str) -> None:
         said = len(self.conversation.messages)
         try:
-            show_turn(
-                run_turn(self.conversation, build_user_message(text), self._model), self.streams
-            )
+            # Closed before what was kept is told: an interruption while drawing finds the turn
+            # suspended, and its connection open.
+            turn = run_turn(self.conversation, build_user_message(text), self._model)
+            with closing(turn) as events:
+                show_turn(events, self.streams)
         except KeyboardInterrupt:
             kept = len(self.conversation.messages) > said
             self.streams.print_notice("(stopped; what came is kept)" if kept else "(stopped)")

@@ -65,7 +65,5 @@ def _format_reason(reason: FinishReason) -> str:
             return "note: the answer was cut at the token limit; allow more with --max-tokens"
         case FinishReason.CONTENT_FILTER:
             return "note: the model or a filter broke the answer off"
-        case FinishReason.ERROR:
-            return "note: the upstream says that it broke the answer off"
         case _:
             return ""

@@ -3,15 +3,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hiveloom_cli.agents import front_matter
 from hiveloom_cli.agents.agent import Agent, is_agent_name, parse_agent_name
-from hiveloom_cli.agents.schema import format_agent, parse_agent
+from hiveloom_cli.agents.schema import format_agent, format_new_agent, parse_agent
 from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
 from hiveloom_cli.protocols.request import Parameters
 
 _PATH = Path("x.md")
+KEY = "sk-a-made-up-key-0123456789"
 
 
 def parse(text: str) -> Agent:
@@ -77,7 +80,18 @@ def test_an_unknown_setting_is_kept_and_named_with_its_line() -> None:
         ("---\nmodel: m\nmodel: n\n---\n", 3, "second time"),
         ("---\nmodel: [\n---\n", 3, "not valid YAML"),
         ("---\ntemperature: 1\nmodel: a: b\n---\n", 3, "not valid YAML"),
-        ("---\nmodel: !!python/object:os.system x\n---\n", 2, "not valid YAML"),
+        ("---\nmodel: !!python/object:os.system x\n---\n", 2, "is a tag"),
+        ("---\nmodel: !!int abc\n---\n", 2, "is a tag"),
+        ("---\nmodel: m\nmood: !!bool abc\n---\n", 3, "is a tag"),
+        ("---\nmodel: m\nmood: [!!timestamp abc]\n---\n", 3, "is a tag"),
+        ("---\nmodel: m\n!!binary x: y\n---\n", 3, "is a tag"),
+        ("---\nmodel: m\nmax_tokens: " + "9" * 4400 + "\n---\n", 3, "`max_tokens`: no value"),
+        ("---\nmodel: m\nx: {? [a] : b}\n---\n", 3, "not valid YAML"),
+        ('---\nmodel: m\nx: "\\UFFFFFFFF"\n---\n', None, "not valid YAML"),
+        ('---\nmodel: "\\ud800"\n---\n', None, ""),
+        ("---\nmodel: m\nx: \x07\n---\n", 3, "U+0007 is not allowed"),
+        ("---\nmodel: m\ncredential: My Key\n---\n", 3, "expected the name of a credential"),
+        ("---\nmodel: m\ncredential: 7\n---\n", 3, "expected the name of a credential"),
         ("---\nx: &a [*a]\nmodel: m\n---\n", 2, "not valid YAML"),
         ("---\n? [a]\n: b\n---\n", 2, "a word before the colon"),
         ("---\nmodel: 7\n---\n", 2, "`model`: expected a text"),
@@ -100,13 +114,21 @@ def test_an_unknown_setting_is_kept_and_named_with_its_line() -> None:
         ("---\nmodel: " + "[" * 100_000 + "\n---\n", 2, "longer than"),
     ],
 )
+@pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
 def test_a_broken_file_names_its_line_and_what_was_expected(
-    text: str, line: int, problem: str
+    text: str, line: int | None, problem: str, loader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(front_matter, "_Loader", front_matter._build_class(getattr(yaml, loader)))
     with pytest.raises(AgentFileInvalid) as caught:
         parse(text)
-    assert caught.value.line == line
+    assert line is None or caught.value.line == line
     assert problem in caught.value.message
+
+
+def test_a_key_in_the_place_of_a_credentials_name_is_refused_and_not_repeated() -> None:
+    with pytest.raises(AgentFileInvalid, match="looks like a key") as caught:
+        parse(f"---\nmodel: m\ncredential: {KEY}\n---\n")
+    assert KEY not in f"{caught.value} {caught.value.hint}"
 
 
 @given(st.text(max_size=200))
@@ -118,7 +140,7 @@ def test_any_text_is_an_agent_or_an_invalid_file(text: str) -> None:
             assert error.line >= 1  # noqa: PT017 -- both outcomes are right, no other is
 
 
-_lines = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
+_lines = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 
 
 @given(
@@ -138,6 +160,38 @@ def test_what_is_written_reads_back(
     parameters = Parameters(temperature=temperature, stop=stop)
     agent = Agent("x", model, prompt.strip("\r\n"), description, parameters=parameters)
     assert parse(format_agent(agent)) == agent
+
+
+@pytest.mark.parametrize(
+    "character", ["\x07", "\x7f", "\x85", "\u2028", "\ufeff", "\uffff", "\n", "\r"]
+)
+@pytest.mark.parametrize("loader", ["CSafeLoader", "SafeLoader"])
+def test_a_character_that_yaml_would_fold_or_refuse_is_written_as_an_escape(
+    character: str, loader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front_matter, "_Loader", front_matter._build_class(getattr(yaml, loader)))
+    agent = Agent("x", f"a{character}b", description=f"{character}c {character}")
+    assert parse(format_new_agent(agent, _PATH)) == agent
+
+
+@pytest.mark.parametrize(
+    ("agent", "problem"),
+    [
+        (Agent("x", "m", description="d" * 20_000), "longer than 10,000"),
+        (Agent("x", "m", credential=" "), "name of a credential"),
+        (Agent("x", "m", credential="Work"), "name of a credential"),
+        (Agent("x", "m", credential=KEY), "looks like a key"),
+        (Agent("x", " "), "`model`: expected a text"),
+        (Agent("x", "m\udcff"), "`model`: expected a text"),
+        (Agent("x", "m", "prompt\udcff"), "not UTF-8 text"),
+        (Agent("x", "m", "\nprompt"), "the system prompt would not read back"),
+        (Agent("x", "m", parameters=Parameters(temperature=float("nan"))), "`temperature`"),
+    ],
+)
+def test_an_agent_that_no_file_gives_back_is_refused(agent: Agent, problem: str) -> None:
+    with pytest.raises(UsageMistake, match=problem) as caught:
+        format_new_agent(agent, _PATH)
+    assert KEY not in f"{caught.value} {caught.value.hint}"
 
 
 @pytest.mark.parametrize("name", ["a", "0", "gpt-4.1_mini", "a" * 63, "a..b"])

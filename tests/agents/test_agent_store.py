@@ -1,15 +1,20 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
 
 import pytest
 
 from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.agents.store import AgentStore
-from hiveloom_cli.errors import AgentNotFound, AlreadyExists, FileUnreadable
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from hiveloom_cli.errors import (
+    AgentNotFound,
+    AlreadyExists,
+    FileUnreadable,
+    Locked,
+    UsageMistake,
+)
+from hiveloom_cli.files import open_lock
 
 
 @pytest.fixture
@@ -63,6 +68,60 @@ def test_a_broken_file_does_not_hide_the_others(store: AgentStore) -> None:
     latin = entries[-1]
     assert isinstance(latin, FileUnreadable)
     assert latin.message.endswith("latin.md:4: not UTF-8 text")
+
+
+def test_a_file_that_is_none_is_told_in_its_place(store: AgentStore, tmp_path: Path) -> None:
+    folder = store.create(Agent("good", "m"), replace=False).parent
+    (folder / "folder.md").mkdir()
+    (folder / "nowhere.md").symlink_to(tmp_path / "gone")
+    (folder / "circle.md").symlink_to(folder / "circle.md")
+    os.mkfifo(folder / "pipe.md")  # reading it would wait for ever
+    told = {
+        entry.path.name: entry.problem
+        for entry in store.load_all()
+        if isinstance(entry, FileUnreadable)
+    }
+    assert told == {
+        "circle.md": "a link that leads nowhere",
+        "folder.md": "a folder, and not an agent's file",
+        "nowhere.md": "a link that leads nowhere",
+        "pipe.md": "not a file",
+    }
+    assert len(list(store.load_all())) == 5
+    for name in ("circle", "folder", "nowhere", "pipe"):
+        with pytest.raises(FileUnreadable):
+            store.load(name)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that nobody can read")
+def test_an_unreadable_file_does_not_hide_the_others(store: AgentStore) -> None:
+    folder = store.create(Agent("good", "m"), replace=False).parent
+    (folder / "bad.md").symlink_to("/proc/self/mem")
+    bad, good = store.load_all()
+    assert isinstance(bad, FileUnreadable)
+    assert "cannot be read" in bad.message
+    assert good == Agent("good", "m")
+
+
+def test_a_file_where_the_folder_belongs_is_told(store: AgentStore, tmp_path: Path) -> None:
+    (tmp_path / "agents").write_text("")
+    with pytest.raises(FileUnreadable, match="agents: cannot be read"):
+        store.load_names()
+    assert [type(entry) for entry in store.load_all()] == [FileUnreadable]
+
+
+def test_a_lock_that_is_held_is_named_after_the_folder(
+    store: AgentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hiveloom_cli.files._LOCK_TIMEOUT_S", 0.01)
+    with open_lock(tmp_path / "agents"), pytest.raises(Locked, match="has held .*/agents for"):
+        store.create(Agent("a", "m"), replace=False)
+
+
+def test_a_name_that_looks_like_a_key_is_refused_and_not_repeated(store: AgentStore) -> None:
+    with pytest.raises(UsageMistake, match="looks like a key") as caught:
+        store.create(Agent("sk-abcdef", "m"), replace=False)
+    assert "abcdef" not in caught.value.message
 
 
 def test_a_failed_write_leaves_the_old_file(

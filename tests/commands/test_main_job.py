@@ -172,12 +172,12 @@ def test_control_c_keeps_what_came_and_returns_to_the_prompt(upstream: ScriptedU
 
 def test_an_error_ends_the_turn_and_not_the_chat(upstream: ScriptedUpstream) -> None:
     upstream.add(
-        json_reply(openai_error("slow down"), status=429), stream_reply(openai_stream("Now."))
+        json_reply(openai_error("not so"), status=400), stream_reply(openai_stream("Now."))
     )
     with spawn_hiveloom("chat", "--model", "m", env=point_at(upstream)) as terminal:
         terminal.expect("m>")
         terminal.send_line("first")
-        terminal.expect("429 Too Many Requests: slow down")
+        terminal.expect("400 Bad Request: not so")
         terminal.send_line("second")
         terminal.expect("Now.")
     assert [message["content"] for message in upstream.requests[1].json["messages"]] == ["second"]

@@ -9,6 +9,7 @@ import keyring.core
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
+from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.credentials.store import CredentialStore
 from hiveloom_cli.paths import decide_paths
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 START = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
 
 
-class TickingClock:
+class TickingClock(SystemClock):
     """A clock on which every look takes a minute."""
 
     def __init__(self) -> None:
@@ -33,12 +34,6 @@ class TickingClock:
         moment = self.moment
         self.moment += timedelta(minutes=1)
         return moment
-
-    def elapsed_s(self) -> float:
-        raise NotImplementedError
-
-    def new_id(self) -> str:
-        raise NotImplementedError
 
 
 class _NotForOthers:

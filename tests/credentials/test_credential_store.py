@@ -153,23 +153,72 @@ def test_a_key_in_the_place_of_a_name_is_refused_everywhere(store: CredentialSto
             change("sk-made-up", FIRST)
 
 
-def test_when_the_index_cannot_be_written_the_former_key_comes_back(
+def fail_to_save_index(path: Path, index: Index) -> None:
+    raise OSError(28, "No space left on device", str(path))
+
+
+def test_when_the_index_cannot_be_written_a_new_key_is_taken_back_and_a_replaced_one_stays(
     store: CredentialStore, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.save("groq", FIRST)
     before = store.load_all()
-
-    def fail(path: Path, index: Index) -> None:
-        raise OSError(28, "No space left on device", str(path))
-
-    monkeypatch.setattr(store_module, "save_index", fail)
+    monkeypatch.setattr(store_module, "save_index", fail_to_save_index)
     with pytest.raises(CredentialError, match=r"credentials\.json cannot be written \(No space"):
         store.save("new", SECOND)
     with pytest.raises(CredentialError):
         store.rotate("groq", SECOND)
     assert store.load_all() == before
-    assert store.load_secret("groq").reveal() == FIRST.reveal()
+    assert store.load_secret("groq").reveal() == SECOND.reveal()
     assert store._keeper.load(place, "new") is None
+
+
+def test_a_key_for_another_address_never_stays_under_the_former_one(
+    store: CredentialStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save("groq", FIRST, base_url="https://api.groq.com/v1")
+    monkeypatch.setattr(store_module, "save_index", fail_to_save_index)
+    with pytest.raises(CredentialError):
+        store.save("groq", SECOND, base_url="https://other.example/v1")
+    with pytest.raises(SecretMissing):
+        store.load_secret("groq")
+
+
+def test_a_move_that_fails_leaves_the_former_key_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_keyring(monkeypatch, MemoryKeyring())
+    build_store(tmp_path).save("groq", FIRST)
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "save_index", fail_to_save_index)
+        with pytest.raises(CredentialError):
+            build_store(tmp_path, {"HIVELOOM_KEYRING": "vault"}).rotate("groq", SECOND)
+    assert build_store(tmp_path).load_secret("groq").reveal() == FIRST.reveal()
+    assert not build_paths(tmp_path).vault.exists()
+
+
+def test_a_key_that_may_not_be_read_can_still_be_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class WriteOnly(MemoryKeyring):
+        def get_password(self, service: str, username: str) -> str | None:
+            raise RuntimeError("reading is not allowed")
+
+    memory = WriteOnly()
+    use_keyring(monkeypatch, memory)
+    store = build_store(tmp_path)
+    for secret in (FIRST, SECOND):
+        store.save("groq", secret)
+    assert list(memory.kept.values()) == [SECOND.reveal()]
+    assert memory.calls == 2
+
+
+def test_a_vault_made_anew_is_told_anew(tmp_path: Path) -> None:
+    store = build_store(tmp_path, {"HIVELOOM_KEYRING": "vault"})
+    store.save("groq", FIRST)
+    assert not store.save("other", FIRST).vault_is_new
+    for name in ("groq", "other"):
+        store.remove(name)
+    assert store.save("groq", FIRST).vault_is_new
 
 
 def test_ctrl_c_while_the_index_is_written_undoes_the_key(

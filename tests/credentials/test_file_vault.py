@@ -6,7 +6,7 @@ import stat
 import subprocess
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from keyring.errors import PasswordDeleteError
@@ -73,16 +73,8 @@ def test_each_write_has_nonces_of_its_own(tmp_path: Path) -> None:
     for _ in range(3):
         vault.set_password("s", "u", KEY)
         document = json.loads((tmp_path / "vault.json").read_text())
-        seen |= {document["entries"][0]["nonce"], document["seal"]["nonce"]}
+        seen |= {document["entries"]["s"]["u"][:16], document["check"][:16]}
     assert len(seen) == 6
-
-
-def test_an_entry_that_did_not_change_is_not_encrypted_again(tmp_path: Path) -> None:
-    vault = open_vault(tmp_path)
-    vault.set_password("s", "a", KEY)
-    before = json.loads((tmp_path / "vault.json").read_text())["entries"]
-    vault.set_password("s", "b", KEY)
-    assert json.loads((tmp_path / "vault.json").read_text())["entries"][:1] == before
 
 
 def test_a_passphrase_opens_its_vault_and_no_other_does(tmp_path: Path) -> None:
@@ -104,17 +96,26 @@ def test_a_passphrase_opens_its_vault_and_no_other_does(tmp_path: Path) -> None:
     assert (tmp_path / "vault.json").read_bytes() == content
 
 
-def test_a_passphrase_given_later_replaces_the_key_file_at_the_next_write(tmp_path: Path) -> None:
-    open_vault(tmp_path).set_password("s", "a", KEY)
+def test_a_passphrase_given_later_is_not_taken_for_the_one_that_protects(tmp_path: Path) -> None:
+    open_vault(tmp_path).set_password("s", "u", KEY)
+    content = (tmp_path / "vault.json").read_bytes()
     vault = open_vault(tmp_path, PASSPHRASE)
-    assert vault.get_password("s", "a") == KEY
-    assert (tmp_path / "vault.key").exists()
-    vault.set_password("s", "b", "second")
-    assert not (tmp_path / "vault.key").exists()
-    again = open_vault(tmp_path, PASSPHRASE)
-    assert [again.get_password("s", user) for user in "ab"] == [KEY, "second"]
+    assert vault.get_password("s", "u") == KEY
+    with pytest.raises(VaultUnusable, match=r"opens with .*vault\.key, not with") as caught:
+        vault.set_password("s", "v", "second")
+    assert "unset HIVELOOM_VAULT_PASSPHRASE" in caught.value.hint
+    assert "remove the keys" in caught.value.hint
+    assert (tmp_path / "vault.json").read_bytes() == content
+
+
+def test_a_vault_that_was_emptied_can_be_made_with_a_passphrase(tmp_path: Path) -> None:
+    open_vault(tmp_path).set_password("s", "u", KEY)
+    vault = open_vault(tmp_path, PASSPHRASE)
+    vault.delete_password("s", "u")
+    vault.set_password("s", "u", KEY)
+    assert open_vault(tmp_path, PASSPHRASE).get_password("s", "u") == KEY
     with pytest.raises(VaultLocked):
-        open_vault(tmp_path).get_password("s", "a")
+        open_vault(tmp_path).get_password("s", "u")
 
 
 def test_a_passphrase_that_is_no_text_still_works(tmp_path: Path) -> None:
@@ -137,17 +138,17 @@ def test_a_missing_key_file_is_an_error_while_there_are_entries(tmp_path: Path) 
     assert not (tmp_path / "vault.key").exists()
 
 
-def test_an_empty_vault_without_its_key_file_starts_anew(tmp_path: Path) -> None:
+def test_with_its_last_password_the_vault_goes(tmp_path: Path) -> None:
     vault = open_vault(tmp_path)
     vault.set_password("s", "u", KEY)
     vault.delete_password("s", "u")
-    (tmp_path / "vault.key").unlink()
+    assert not (tmp_path / "vault.json").exists()
     assert vault.get_password("s", "u") is None
     vault.set_password("s", "u", KEY)
     assert vault.get_password("s", "u") == KEY
 
 
-@pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 44, base64.b64encode(bytes(31))])
+@pytest.mark.parametrize("content", [b"", b"short", bytes(31), bytes(33)])
 def test_a_key_file_that_is_none_is_an_error_and_stays(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "vault.key").write_bytes(content)
     with pytest.raises(VaultDamaged, match="not the key of a vault"):
@@ -159,7 +160,7 @@ def test_a_key_file_that_is_none_is_an_error_and_stays(tmp_path: Path, content: 
 def test_another_vaults_key_file_is_an_error(tmp_path: Path) -> None:
     vault = open_vault(tmp_path)
     vault.set_password("s", "u", KEY)
-    (tmp_path / "vault.key").write_bytes(base64.b64encode(bytes(32)))
+    (tmp_path / "vault.key").write_bytes(bytes(32))
     with pytest.raises(VaultDamaged, match="does not belong"):
         vault.get_password("s", "u")
 
@@ -173,19 +174,6 @@ def test_a_key_file_left_without_its_vault_is_used_again(tmp_path: Path) -> None
     assert (tmp_path / "vault.key").read_bytes() == key
     away.rename(tmp_path / "vault.json")
     assert open_vault(tmp_path).get_password("s", "u") == KEY
-
-
-def test_a_reader_bears_with_a_vault_that_moves_to_its_passphrase(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Between the two reads of one process, another one replaces vault and key file."""
-    vault = open_vault(tmp_path, PASSPHRASE)
-    open_vault(tmp_path).set_password("s", "u", KEY)
-    before = (tmp_path / "vault.json").read_text()
-    open_vault(tmp_path, PASSPHRASE).set_password("s", "v", KEY)
-    load_text, reads = vault._load_text, iter([before])
-    monkeypatch.setattr(vault, "_load_text", lambda: next(reads, None) or load_text())
-    assert vault.get_password("s", "u") == KEY
 
 
 def test_a_newer_vault_asks_for_an_update(tmp_path: Path) -> None:
@@ -207,44 +195,6 @@ def test_deleting_what_is_not_there_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(PasswordDeleteError):
         open_vault(tmp_path).delete_password("s", "u")
     assert not (tmp_path / "vault.json").exists()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"n": 2**30},
-        {"n": 2**15 + 1},
-        {"n": 2.0**15},
-        {"n": True},
-        {"r": 1024},
-        {"p": 10**6},
-        {"p": 0},
-        {"salt": ""},
-        {"salt": 5},
-        {"name": "none"},
-        {"more": 1},
-    ],
-)
-def test_a_hostile_cost_is_refused_before_it_is_paid(
-    tmp_path: Path, change: dict[str, Any]
-) -> None:
-    scrypt = {"name": "scrypt", "n": 2**15, "r": 8, "p": 3, "salt": "A" * 22 + "=="}
-    box = {"nonce": "A" * 16, "ciphertext": "A" * 64}
-    document = {"version": 1, "kdf": scrypt | change, "check": box, "entries": [], "seal": box}
-    (tmp_path / "vault.json").write_text(json.dumps(document))
-    with pytest.raises(VaultDamaged, match="not a whole vault"):
-        open_vault(tmp_path, PASSPHRASE).get_password("s", "u")
-
-
-def test_a_box_opens_under_its_own_name_alone(tmp_path: Path) -> None:
-    """Even in a file that is sealed properly."""
-    vault = open_vault(tmp_path)
-    vault.set_password("s", "u", KEY)
-    opened = vault._load()
-    assert opened is not None
-    vault._save(opened, {("s", "other"): opened.entries["s", "u"]})
-    with pytest.raises(VaultDamaged, match="was altered"):
-        vault.get_password("s", "other")
 
 
 def test_the_store_loads_the_heavy_libraries_only_when_it_needs_them() -> None:

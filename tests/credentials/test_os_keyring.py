@@ -11,9 +11,10 @@ import pytest
 from keyring.errors import InitError, KeyringError, KeyringLocked, PasswordSetError
 
 from hiveloom_cli import errors
-from hiveloom_cli.credentials.os_keyring import NoUsableKeyring, OsKeyring
+from hiveloom_cli.credentials.keeper import SecretKeeper
+from hiveloom_cli.credentials.os_keyring import NoUsableKeyring
 from hiveloom_cli.secret import Secret
-from tests.credentials.keyrings import MemoryKeyring, build_store, use_keyring
+from tests.credentials.keyrings import MemoryKeyring, build_paths, build_store, use_keyring
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,10 @@ class Chain(keyring.backends.chainer.ChainerBackend):
 
     viable = False
     backends: list[KeyringBackend] = []  # noqa: RUF012 - each test gives its own
+
+
+def keep(home: Path) -> SecretKeeper:
+    return SecretKeeper(paths=build_paths(home), environ={})
 
 
 def chain(monkeypatch: pytest.MonkeyPatch, *members: KeyringBackend) -> None:
@@ -104,10 +109,10 @@ def test_a_chain_is_judged_by_its_first_member(
     assert second.calls == 0
 
 
-def test_an_empty_chain_is_no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_chain_is_no_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chain(monkeypatch)
     with pytest.raises(NoUsableKeyring):
-        OsKeyring("service", 5).load("groq")
+        keep(tmp_path).load("os", "groq")
 
 
 @pytest.mark.parametrize("fault", [KeyringLocked("no"), InitError("no")])
@@ -148,11 +153,13 @@ def test_a_key_kept_in_the_keyring_stays_there_when_that_is_locked(
     assert store.load_all()["groq"].rotated_at is None
 
 
-def test_a_locked_item_of_secretstorage_counts_as_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_item_of_secretstorage_counts_as_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     exceptions = pytest.importorskip("secretstorage.exceptions", reason="Linux only")
     use_keyring(monkeypatch, MemoryKeyring(fault=exceptions.LockedException("no")))
     with pytest.raises(errors.KeyringLocked):
-        OsKeyring("service", 5).load("groq")
+        keep(tmp_path).load("os", "groq")
 
 
 def test_the_vault_when_forced_leaves_the_keyring_alone(
@@ -168,18 +175,21 @@ def test_the_vault_when_forced_leaves_the_keyring_alone(
     assert memory.calls == 0
 
 
-def test_an_error_of_the_keyring_never_shows_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_keyring_never_shows_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fault = PasswordSetError(f"cannot store {KEY}")
     fault.__cause__ = ValueError(KEY)
     use_keyring(monkeypatch, MemoryKeyring(fault=fault))
     with pytest.raises(errors.KeyringUnavailable, match="PasswordSetError") as caught:
-        OsKeyring("service", 5).save("groq", Secret(KEY))
+        keep(tmp_path).save("groq", Secret(KEY), "os")
     error = caught.value
     assert error.__context__ is None
     assert KEY not in "".join(traceback.format_exception(error)) + error.hint + repr(error)
 
 
 def test_a_refused_deletion_is_not_taken_for_an_absent_key(
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Refusing(MemoryKeyring):
@@ -188,11 +198,10 @@ def test_a_refused_deletion_is_not_taken_for_an_absent_key(
 
     backend = Refusing()
     use_keyring(monkeypatch, backend)
-    backend.kept["service", "groq"] = KEY
-    place = OsKeyring("service", 5)
+    backend.kept[f"hiveloom:{tmp_path}", "groq"] = KEY
     with pytest.raises(errors.KeyringUnavailable, match="delete the key"):
-        place.delete("groq")
-    place.delete("absent")
+        keep(tmp_path).delete("os", "groq")
+    keep(tmp_path).delete("os", "absent")
 
 
 def test_a_backend_that_cannot_be_loaded_is_no_usable_one(
@@ -209,7 +218,7 @@ def test_keyrings_own_errors_do_not_leave_the_package(
     for fault in (KeyringError("x"), OSError("x"), RuntimeError("x"), UnicodeError("x")):
         use_keyring(monkeypatch, MemoryKeyring(fault=fault))
         with pytest.raises(errors.KeyringUnavailable):
-            OsKeyring("service", 5).load("groq")
+            keep(tmp_path).load("os", "groq")
 
 
 def test_a_keyring_that_is_slow_is_not_replaced_by_the_vault(
@@ -223,9 +232,7 @@ def test_a_keyring_that_is_slow_is_not_replaced_by_the_vault(
 
     use_keyring(monkeypatch, Slow())
     store = build_store(tmp_path, {"HIVELOOM_KEYRING_TIMEOUT": "0.05"})
-    with pytest.raises(
-        errors.KeyringTimedOut, match="whether it stored the key is unknown"
-    ) as caught:
+    with pytest.raises(errors.KeyringTimedOut, match="may yet store the key") as caught:
         store.save("groq", Secret(KEY))
     released.set()
     assert caught.value.__cause__ is None

@@ -44,6 +44,11 @@ def test_an_endpoint_is_appended_to_the_path(text: str, endpoint: str) -> None:
         "https://h /v1",
         "https://h/v1\n",
         "https://h/\x00v1",
+        "http://evil.example\\.localhost/v1",
+        "http://a..localhost/v1",
+        "http://%31%32%37.0.0.1/v1",
+        f"http://{'a' * 64}.example/v1",
+        "https://münchen.example/v1",
     ],
 )
 def test_what_no_request_can_go_to_is_refused(text: str) -> None:

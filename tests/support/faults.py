@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import Agent
@@ -17,8 +19,10 @@ from hiveloom_cli.terminal.report import print_error
 from hiveloom_cli.terminal.streams import Streams
 from hiveloom_cli.terminal.turn import show_turn
 from hiveloom_cli.upstream.client import ModelClient
+from hiveloom_cli.upstream.dialects import Dialects
 from hiveloom_cli.upstream.resolve import StoredKey, Upstream
 from hiveloom_cli.upstream.transport import RequestsTransport
+from tests.support.clocks import ManualClock
 from tests.support.upstream import (
     Ending,
     Piece,
@@ -112,7 +116,13 @@ def open_model(
     url = upstream.openai_base_url if protocol == "openai" else upstream.anthropic_base_url
     base_url = parse_base_url(url, source="the test")
     value = Upstream(protocol, base_url, StoredKey("work"))
-    return ModelClient(value, RequestsTransport({}, timeouts), lambda: Secret(KEY))
+    return ModelClient(
+        value,
+        RequestsTransport({}, timeouts),
+        lambda: Secret(KEY),
+        dialects=Dialects(Path(os.environ["HIVELOOM_HOME"]) / "dialects.json"),
+        clock=ManualClock(),
+    )
 
 
 def take_turn(reply: Reply, wire: Wire, timeouts: Timeouts | None = None) -> Outcome:
@@ -148,8 +158,9 @@ def check_outcome(outcome: Outcome, text: str, said: Iterable[str] = ()) -> None
     """Check what holds of every turn.
 
     `text` reached the reader and the conversation, and nothing else did. Where `said` has anything,
-    the turn failed with an error of exit code 4 in two lines, and these are in them; where it has
-    not, the turn went well. No key shows anywhere.
+    the turn failed with an error of exit code 4 in two lines, and these are in them, after a note
+    for each time that the upstream was asked again; where it has not, the turn went well. No key
+    shows anywhere.
     """
     assert outcome.stdout == text
     assert outcome.kept == (text or None)
@@ -162,8 +173,9 @@ def check_outcome(outcome: Outcome, text: str, said: Iterable[str] = ()) -> None
     assert outcome.error is not None
     assert outcome.error.exit_code == 4
     assert not outcome.complete
-    problem, hint = outcome.stderr.splitlines()
+    *notes, problem, hint = outcome.stderr.splitlines()
+    assert [note for note in notes if not note.startswith("note: ")] == []
     assert problem.startswith("error: ")
     assert hint.strip().startswith("try: ")
     assert "Traceback" not in outcome.stderr
-    assert [words for words in wanted if words not in outcome.stderr] == []
+    assert [words for words in wanted if words not in f"{problem}\n{hint}"] == []

@@ -1,0 +1,79 @@
+"""What was learned of upstreams, kept in the cache folder so that it costs one round trip ever.
+
+The file maps where (protocol and origin) and a model to what helped there. It is a cache: what
+cannot be read counts as not known, and losing it costs a round trip.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from hiveloom_cli.files import open_lock, save_bytes
+from hiveloom_cli.protocols.dialect import Learned
+from hiveloom_cli.protocols.lookup import get_list, get_map
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Dialects:
+    """What is known of each place and model, in the file `path`, which need not exist."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self, where: str, model: str) -> tuple[Learned, ...]:
+        """Return what was learned there, in the order in which it was."""
+        rows = get_list(get_map(self._load_all(), where), model)
+        return tuple(learned for row in rows if (learned := _parse(row)) is not None)
+
+    def save(self, where: str, model: str, known: tuple[Learned, ...]) -> None:
+        """Remember what is known there; a cache that cannot be written is no reason to fail."""
+        try:
+            with open_lock(self._path):
+                content = self._load_all()
+                rows = [[learned.name, learned.found] for learned in known]
+                content[where] = {**get_map(content, where), model: rows}
+                self._save_all(content)
+        except OSError:
+            return
+
+    def forget(self, model: str | None) -> int:
+        """Forget what was learned of a model, wherever it was, or of all; return of how many."""
+        if not self._path.exists():
+            return 0
+        with open_lock(self._path):
+            content = self._load_all()
+            kept = {
+                where: {
+                    name: rows
+                    for name, rows in get_map(content, where).items()
+                    if model is not None and name != model
+                }
+                for where in content
+            }
+            self._save_all({where: models for where, models in kept.items() if models})
+            return _count(content) - _count(kept)
+
+    def _load_all(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self._path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def _save_all(self, content: dict[str, Any]) -> None:
+        save_bytes(self._path, json.dumps(content, ensure_ascii=False, indent=1).encode())
+
+
+def _parse(row: Any) -> Learned | None:
+    match row:
+        case [str(name), str(found)]:
+            return Learned(name, found)
+        case _:
+            return None
+
+
+def _count(content: dict[str, Any]) -> int:
+    return sum(len(get_map(content, where)) for where in content)

@@ -1,0 +1,167 @@
+"""One reply, as it comes, with what it takes to get it.
+
+Before the first visible piece of an answer a failure can be mended without anyone losing anything:
+a request that the upstream refuses is changed as the table of adaptations says and sent again at
+once, and one that meets a passing fault is sent again after a wait. After it nothing is sent again
+by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hiveloom_cli.errors import StreamCutShort, UpstreamError, UpstreamRefused
+from hiveloom_cli.protocols.adaptations import (
+    Refusal,
+    apply_adaptations,
+    decide_adaptation,
+    format_notice,
+)
+from hiveloom_cli.protocols.event import ReasoningDelta, ReplyEnded, TextDelta
+from hiveloom_cli.protocols.message import stamp_message
+from hiveloom_cli.protocols.providers import find_dialect
+from hiveloom_cli.protocols.table import PROTOCOLS
+from hiveloom_cli.upstream.advice import decide_hint
+from hiveloom_cli.upstream.event import Notice, RetryWaiting
+from hiveloom_cli.upstream.patience import decide_wait, format_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from hiveloom_cli.clock import Clock
+    from hiveloom_cli.protocols.dialect import Learned
+    from hiveloom_cli.protocols.event import ReplyEvent
+    from hiveloom_cli.protocols.message import Message
+    from hiveloom_cli.protocols.request import ChatRequest, WireRequest
+    from hiveloom_cli.upstream.dialects import Dialects
+    from hiveloom_cli.upstream.event import UpstreamEvent
+    from hiveloom_cli.upstream.patience import Patience
+    from hiveloom_cli.upstream.resolve import Upstream
+
+
+class Reply:
+    """The reply to one request; `open_bytes` sends a request and gives the bytes that come back."""
+
+    def __init__(
+        self,
+        chat: ChatRequest,
+        upstream: Upstream,
+        open_bytes: Callable[[WireRequest], AbstractContextManager[Iterator[bytes]]],
+        *,
+        dialects: Dialects,
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
+        self._upstream = upstream
+        self._where = f"{upstream.protocol} {upstream.base_url.origin}"
+        self._chat = replace(chat, asked_of=f"{self._where} {chat.model}")
+        self._open_bytes = open_bytes
+        self._dialects = dialects
+        self._clock = clock
+        self._patience = patience
+        self._wire = PROTOCOLS[upstream.protocol]
+        self._reader = self._wire.open_reader()
+        self._preset = find_dialect(upstream.base_url, upstream.protocol)
+        self._learned = dialects.load(self._where, chat.model)
+        self._is_news = False
+
+    def stream_events(self) -> Iterator[UpstreamEvent]:
+        """Send the request and yield the reply's events, `ReplyEnded` last.
+
+        Closing the iterator, or an exception in its consumer, closes the connection at once. Raises
+        `UpstreamError` with a hint that fits the upstream.
+        """
+        started_s = self._clock.elapsed_s()
+        tried = 0
+        while True:
+            request = self._build_request()
+            visible = False
+            try:
+                for event in self._exchange(request):
+                    visible = visible or isinstance(event, TextDelta | ReasoningDelta)
+                    yield event
+            except UpstreamError as error:
+                notice = None if visible else self._adapt(error, request)
+                if notice is not None:
+                    yield notice
+                    continue
+                tried += 1
+                spent_s = self._clock.elapsed_s() - started_s
+                wait = None if visible else self._decide_wait(error, tried, spent_s)
+                if wait is None:
+                    self._explain(error)
+                    raise
+                yield wait
+                self._clock.sleep(wait.wait_s)
+            else:
+                return
+
+    def build_partial(self) -> Message:
+        """Build the answer from what has arrived so far, marked incomplete."""
+        return stamp_message(self._reader.build_partial(), self._chat.asked_of)
+
+    def _build_request(self) -> WireRequest:
+        request = self._wire.build_request(self._chat, self._upstream.base_url)
+        body = apply_adaptations(dict(request.body or {}), self._known, self._chat)
+        return replace(request, body=body)
+
+    @property
+    def _known(self) -> tuple[Learned, ...]:
+        return (*self._preset, *(row for row in self._learned if row not in self._preset))
+
+    def _exchange(self, request: WireRequest) -> Iterator[ReplyEvent]:
+        """Send one request and yield the events of its reply."""
+        self._reader = self._wire.open_reader()
+        with self._open_bytes(request) as pieces:
+            for event in self._read(pieces):
+                self._remember()
+                if isinstance(event, ReplyEnded):
+                    message = stamp_message(event.message, self._chat.asked_of)
+                    yield replace(event, message=message)
+                    return
+                yield event
+
+    def _read(self, pieces: Iterator[bytes]) -> Iterator[ReplyEvent]:
+        try:
+            for piece in pieces:
+                yield from self._reader.feed(piece)
+        except StreamCutShort as broken:
+            # A connection that breaks after the finish reason has cost nothing but its [DONE].
+            try:
+                yield from self._reader.close()
+            except UpstreamError:
+                raise broken from None
+            return
+        yield from self._reader.close()
+
+    def _adapt(self, error: UpstreamError, request: WireRequest) -> Notice | None:
+        if not isinstance(error, UpstreamRefused):
+            return None
+        text = " ".join((error.detail, *error.labels))
+        refusal = Refusal(error.status, text, dict(request.body or {}))
+        learned = decide_adaptation(refusal, self._known)
+        if learned is None:
+            return None
+        self._learned = (*self._learned, learned)
+        self._is_news = True
+        return Notice(format_notice(learned))
+
+    def _remember(self) -> None:
+        # Only what helped is worth remembering: the upstream has begun to answer.
+        if self._is_news:
+            self._is_news = False
+            self._dialects.save(self._where, self._chat.model, self._learned)
+
+    def _decide_wait(self, error: UpstreamError, tried: int, spent_s: float) -> RetryWaiting | None:
+        wait_s = decide_wait(
+            error, self._patience, tried=tried, spent_s=spent_s, draw=self._clock.draw()
+        )
+        if wait_s is None:
+            return None
+        return RetryWaiting(format_reason(error), wait_s, tried + 1, self._patience.tries)
+
+    def _explain(self, error: UpstreamError) -> None:
+        if isinstance(error, UpstreamRefused):
+            error.hint = error.hint or decide_hint(error, self._upstream, self._chat.model)
