@@ -7,10 +7,12 @@ nothing to act on leaves the body as it is.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
+
+from hiveloom_cli.protocols.call_ids import rewrite_body_ids
+from hiveloom_cli.protocols.openai_chat import reasoning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.protocols.request import ChatRequest
 
 Body = dict[str, Any]
+_NINE = re.compile(r"[a-zA-Z0-9]{9}")
 _TOOL_FIELDS = ("tools", "tool_choice", "parallel_tool_calls")
 
 
@@ -97,19 +100,17 @@ def drop_message_field(body: Body, found: str, _chat: ChatRequest) -> Body:
 
 def use_nine_character_ids(body: Body, _found: str, _chat: ChatRequest) -> Body:
     """Rewrite tool-call ids, calls and results alike, to nine letters and digits."""
-    return _map_ids(body, 9, lambda call_id: re.fullmatch(r"[a-zA-Z0-9]{9}", call_id) is not None)
+    return rewrite_body_ids(body, lambda call_id: bool(_NINE.fullmatch(call_id)), 9)
 
 
 def shorten_ids(body: Body, found: str, _chat: ChatRequest) -> Body:
     """Rewrite tool-call ids, calls and results alike, that are longer than what was found."""
-    return _map_ids(body, int(found), lambda call_id: len(call_id) <= int(found))
+    return rewrite_body_ids(body, lambda call_id: len(call_id) <= int(found), int(found))
 
 
 def echo_reasoning(body: Body, found: str, chat: ChatRequest) -> Body:
     """Send reasoning back under the field that was found, where the same model made it."""
-    from hiveloom_cli.protocols.openai_chat.reasoning import echo_reasoning as echo
-
-    return echo(body, chat, found)
+    return reasoning.echo_reasoning(body, chat, found)
 
 
 def has_system(body: Body) -> bool:
@@ -155,26 +156,6 @@ def _put_before(prompt: str, content: Any) -> Any:
     if isinstance(content, str):
         return f"{prompt}\n\n{content}"
     return [{"type": "text", "text": prompt}, *content]
-
-
-def _map_ids(body: Body, length: int, fits: Callable[[str], bool]) -> Body:
-    def rewrite(call_id: str) -> str:
-        if fits(call_id):
-            return call_id
-        # Digits of a hash: the same id gives the same again, and two of one history never meet.
-        return hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:length]
-
-    def change(message: Body) -> Body:
-        changed = dict(message)
-        if "tool_call_id" in message:
-            changed["tool_call_id"] = rewrite(message["tool_call_id"])
-        if message.get("tool_calls"):
-            changed["tool_calls"] = [
-                {**call, "id": rewrite(call["id"])} for call in message["tool_calls"]
-            ]
-        return changed
-
-    return _map_messages(body, change)
 
 
 def _tell_tools(message: Body) -> Body:

@@ -61,11 +61,16 @@ class UsageReported:
 
 @dataclass(frozen=True, slots=True)
 class ReplyEnded:
-    """The terminal event: the reply is complete. `raw_reason` is the upstream's own word."""
+    """The terminal event: the reply is complete.
+
+    `raw_reason` is the upstream's own word for why, `explanation` its own text about it, if it gave
+    any: Anthropic says there why a model refused.
+    """
 
     message: Message
     finish_reason: FinishReason
     raw_reason: str
+    explanation: str = ""
 
 
 ReplyEvent: TypeAlias = TextDelta | ReasoningDelta | ToolCallReady | UsageReported | ReplyEnded

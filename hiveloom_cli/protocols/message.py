@@ -31,7 +31,7 @@ class ImagePart:
 class ReasoningPart:
     """What a model thought before it answered.
 
-    `wire` is the block as JSON text, byte for byte as it came, under the field name `field`: some
+    `wire` is the block as JSON text, its values as they came, under the field name `field`: some
     upstreams demand it back unchanged, others refuse it. `made_by` says which upstream and model
     made it, since it means nothing to any other.
     """
@@ -39,6 +39,18 @@ class ReasoningPart:
     text: str
     field: str
     wire: str = ""
+    made_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpaquePart:
+    """A block of Anthropic Messages that means nothing here, such as a search the upstream ran.
+
+    `wire` is the block as JSON text, its values as they came; only the upstream and model that made
+    it, `made_by`, gets it back.
+    """
+
+    wire: str
     made_by: str = ""
 
 
@@ -60,7 +72,7 @@ class ToolResult:
     is_error: bool = False
 
 
-Part: TypeAlias = TextPart | ImagePart | ReasoningPart | ToolCall | ToolResult
+Part: TypeAlias = TextPart | ImagePart | ReasoningPart | OpaquePart | ToolCall | ToolResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +93,17 @@ class Message:
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
 
-def stamp_message(message: Message, made_by: str) -> Message:
-    """Mark the reasoning in a message as made by an upstream and model."""
-    parts = tuple(
-        replace(part, made_by=made_by) if isinstance(part, ReasoningPart) else part
-        for part in message.parts
-    )
-    return replace(message, parts=parts)
-
-
 def build_user_message(text: str) -> Message:
     """Build what a person said."""
     return Message("user", (TextPart(text),))
+
+
+def stamp_message(message: Message, made_by: str) -> Message:
+    """Write into a reply's parts which upstream and model made them, where that matters."""
+    return replace(message, parts=tuple(_stamp_part(part, made_by) for part in message.parts))
+
+
+def _stamp_part(part: Part, made_by: str) -> Part:
+    if isinstance(part, ReasoningPart | OpaquePart):
+        return replace(part, made_by=made_by)
+    return part

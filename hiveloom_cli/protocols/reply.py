@@ -8,12 +8,13 @@ lines may come before either.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hiveloom_cli.errors import AnswerEmpty, ReplyNotUnderstood, StreamCutShort
 from hiveloom_cli.protocols.event import FinishReason, ReplyEnded, ReplyEvent
 from hiveloom_cli.protocols.faults import format_page, is_error, parse_error_event
-from hiveloom_cli.protocols.message import Message, ToolCall
+from hiveloom_cli.protocols.message import Message, ReasoningPart, ToolCall
 from hiveloom_cli.protocols.sse import ServerSentEvent, SseDecoder
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _LONGEST_TOKEN = len(r"\u00e9")
 _SHOWN = 200
+# transformers writes an error with raw line breaks into one event, which ends it at the first.
+_BROKEN_ERROR = re.compile(r'\{\s*"error"\s*:\s*"(.+)', re.DOTALL)
+# Anthropic's and Mistral's words for it.
+_WINDOW_FULL = ("model_context_window_exceeded", "model_length")
 _STRANGE = "ask again; if it goes on, check the base URL and what serves it"
 
 
@@ -59,15 +64,15 @@ class ReplyReader:
 
     Raises `UpstreamRefused` for an error inside the reply, `ReplyNotUnderstood` for what is not the
     protocol's, `AnswerEmpty` for a complete reply without text or tool calls, and `StreamCutShort`
-    from `close`. The events before the fault have been yielded by then.
+    for one that ends too early or says that it does. The events before the fault have been yielded
+    by then.
     """
 
     def __init__(self, fold: ReplyFold) -> None:
         self._fold = fold
         self._stream: SseDecoder | None = None
-        self._body = (
-            bytearray()
-        )  # a JSON body or a page; or what came before the first byte that tells
+        # A JSON body or a page, or what came before the first byte that tells.
+        self._body = bytearray()
         self._is_body = False
         self._blank = 0  # how many bytes of white space came before
         self._ended = False
@@ -129,7 +134,7 @@ class ReplyReader:
         if data.startswith("[DONE]"):
             yield from self._watch(self._fold.take_done())
             return
-        value = _parse_object(data)
+        value = _parse_event(event.name, data)
         if is_error(value) or event.name == "error":
             raise parse_error_event(value)
         yield from self._watch(self._fold.take_event(value))
@@ -154,6 +159,17 @@ class ReplyReader:
                 self._ended = True
                 _check_end(event)
             yield event
+
+
+def _parse_event(name: str, data: str) -> dict[str, Any]:
+    try:
+        return _parse_object(data)
+    except ReplyNotUnderstood:
+        if name == "error":
+            return {"error": data}
+        if broken := _BROKEN_ERROR.match(data):
+            return {"error": broken[1]}
+        raise
 
 
 def _is_cut(text: str) -> bool:
@@ -188,25 +204,38 @@ def _parse_object(text: str) -> dict[str, Any]:
 
 
 def _check_end(ended: ReplyEnded) -> None:
-    message = ended.message
-    if ended.finish_reason is FinishReason.ERROR:
+    message, reason = ended.message, ended.finish_reason
+    if reason is FinishReason.ERROR:
         raise StreamCutShort(
             f"the upstream broke its answer off (it says “{ended.raw_reason}”)", hint="ask again"
         )
     if message.text.strip() or any(isinstance(part, ToolCall) for part in message.parts):
         return
+    if reason is FinishReason.PAUSE and message.parts:
+        return
+    raise _build_empty(ended)
+
+
+def _build_empty(ended: ReplyEnded) -> AnswerEmpty:
     match ended.finish_reason:
+        case FinishReason.LENGTH if ended.raw_reason in _WINDOW_FULL:
+            return AnswerEmpty(
+                "the context window was full before the answer began",
+                hint="begin a new conversation, or ask a model with a longer context",
+            )
         case FinishReason.LENGTH:
-            raise AnswerEmpty(
+            return AnswerEmpty(
                 "the token limit was reached before the answer began",
                 hint="allow more tokens: set max_tokens in the agent, or pass --max-tokens",
             )
         case FinishReason.CONTENT_FILTER:
-            raise AnswerEmpty(
-                "the model refused to answer, or a filter withheld the answer",
+            why = f": {ended.explanation}" if ended.explanation else ""
+            return AnswerEmpty(
+                f"the model refused to answer, or a filter withheld the answer{why}",
                 hint="ask in another way, or ask another model",
             )
         case _:
-            raise AnswerEmpty(
-                f"the upstream sent no text (it says “{ended.raw_reason}”)", hint="ask again"
-            )
+            thought = any(isinstance(part, ReasoningPart) for part in ended.message.parts)
+            what = "only reasoning and no answer" if thought else "no text"
+            word = ended.raw_reason or "nothing"
+            return AnswerEmpty(f"the upstream sent {what} (it says “{word}”)", hint="ask again")

@@ -19,15 +19,16 @@ class SurrogateJoiner:
         self._held = ""
         if text and "\ud800" <= text[-1] <= "\udbff":
             self._held, text = text[-1], text[:-1]
-        return _repair(text)
+        return repair_text(text)
 
     def close(self) -> str:
         """Return what was still held back."""
         held, self._held = self._held, ""
-        return _repair(held)
+        return repair_text(held)
 
 
-def _repair(text: str) -> str:
+def repair_text(text: str) -> str:
+    """Join halves of characters that stand side by side; a lone half becomes U+FFFD."""
     try:
         text.encode()
     except UnicodeEncodeError:

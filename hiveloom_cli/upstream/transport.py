@@ -32,7 +32,7 @@ from hiveloom_cli.errors import (
 from hiveloom_cli.protocols.faults import parse_error_body
 from hiveloom_cli.protocols.waits import parse_retry
 from hiveloom_cli.secret import Secret, mask_secret
-from hiveloom_cli.upstream.timeouts import Timeouts
+from hiveloom_cli.upstream.limits import Timeouts
 from hiveloom_cli.upstream.trust import load_context
 from hiveloom_cli.upstream.unreachable import (
     build_no_connection,

@@ -1,18 +1,23 @@
 """The contract of both protocols' readers, held against recorded streams.
 
-Each `tests/fixtures/wire/NAME.txt` holds a reply's bytes, and `NAME.json` beside it the protocol
-and the events that the bytes must give.
+Each `tests/fixtures/wire/NAME.txt` holds a reply's bytes, and `NAME.json` beside it the protocol,
+the events that the bytes must give, and the parts of the message that they leave. Every provider's
+plain answer is there under its name, its odder ones under names that begin with it.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.replies import join_text, read_reply
+from hiveloom_cli.protocols.providers import PROVIDERS
+from tests.support.replies import describe_part, join_text, read_reply, read_whole
+
+if TYPE_CHECKING:
+    from hiveloom_cli.protocols.providers import Provider
 
 _WIRE = Path(__file__).parents[1] / "fixtures" / "wire"
 _NAMES = sorted(path.stem for path in _WIRE.glob("*.txt"))
@@ -27,10 +32,20 @@ def test_every_recording_has_its_events() -> None:
     assert {path.stem for path in _WIRE.glob("*.json")} == set(_NAMES)
 
 
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
+def test_every_provider_has_a_recording_that_ends_well(provider: Provider) -> None:
+    _, expected = load(provider.name)
+    assert expected["protocol"] == provider.protocol
+    assert expected["events"][-1]["ended"] == "stop"
+
+
 @pytest.mark.parametrize("name", _NAMES)
-def test_a_recorded_stream_gives_its_events(name: str) -> None:
+def test_a_recorded_stream_gives_its_events_and_leaves_its_message(name: str) -> None:
     content, expected = load(name)
-    assert read_reply(expected["protocol"], [content]) == expected["events"]
+    seen, message = read_whole(expected["protocol"], [content])
+    assert seen == expected["events"]
+    assert list(map(describe_part, message.parts)) == expected["parts"]
+    assert message.complete == ("ended" in seen[-1])
 
 
 @pytest.mark.parametrize("name", _NAMES)

@@ -20,6 +20,7 @@ from hiveloom_cli.terminal.streams import Streams
 from hiveloom_cli.terminal.turn import show_turn
 from hiveloom_cli.upstream.client import ModelClient
 from hiveloom_cli.upstream.dialects import Dialects
+from hiveloom_cli.upstream.limits import Patience
 from hiveloom_cli.upstream.resolve import StoredKey, Upstream
 from hiveloom_cli.upstream.transport import RequestsTransport
 from tests.support.clocks import ManualClock
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hiveloom_cli.protocols.providers import ProtocolName
-    from hiveloom_cli.upstream.timeouts import Timeouts
+    from hiveloom_cli.upstream.limits import Timeouts
 
 KEY = "sk-Zq7vLw2pXk9mRt4nHs8cDf"
 MODELS: dict[ProtocolName, str] = {"openai": "gpt-4o-mini", "anthropic": "claude-haiku-4-5"}
@@ -122,6 +123,7 @@ def open_model(
         lambda: Secret(KEY),
         dialects=Dialects(Path(os.environ["HIVELOOM_HOME"]) / "dialects.json"),
         clock=ManualClock(),
+        patience=Patience(tries=1),
     )
 
 

@@ -8,9 +8,46 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
+from anthropic.types.message_create_params import (
+    MessageCreateParamsNonStreaming,
+    MessageCreateParamsStreaming,
+)
+from openai.types.chat.completion_create_params import (
+    CompletionCreateParamsNonStreaming,
+    CompletionCreateParamsStreaming,
+)
 from typing_extensions import ReadOnly, is_typeddict
+
+if TYPE_CHECKING:
+    from hiveloom_cli.protocols.providers import ProtocolName
+
+_OFFICIAL: dict[tuple[ProtocolName, bool], Any] = {
+    ("openai", True): CompletionCreateParamsStreaming,
+    ("openai", False): CompletionCreateParamsNonStreaming,
+    ("anthropic", True): MessageCreateParamsStreaming,
+    ("anthropic", False): MessageCreateParamsNonStreaming,
+}
+# The version of the protocol that we name has these; the newest version, which Anthropic's types
+# describe, has them no more.
+_VERSIONED = {"anthropic": {"temperature", "top_p"}, "openai": set[str]()}
+
+
+def check_official(protocol: ProtocolName, body: dict[str, Any]) -> None:
+    """Hold a body to the official type: what it demands is there, and nothing it does not know."""
+    judged = {key: value for key, value in body.items() if key not in _VERSIONED[protocol]}
+    assert list_faults(judged, _OFFICIAL[protocol, body.get("stream", False)]) == []
 
 
 def list_faults(value: Any, expected: Any, place: str = "body") -> list[str]:

@@ -18,8 +18,8 @@ ANTHROPIC_USAGE: Json = {"input_tokens": 3, "output_tokens": 5}
 
 
 def encode_json(value: object) -> bytes:
-    """Encode as the services do, letters beyond ASCII as they are."""
-    return json.dumps(value, ensure_ascii=False).encode()
+    """Encode as the services do, letters beyond ASCII as they are, half a letter as its escape."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def sse(data: object, event: str = "") -> bytes:

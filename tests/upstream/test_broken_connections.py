@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hiveloom_cli.upstream.timeouts import Timeouts
+from hiveloom_cli.upstream.limits import Timeouts
 from tests.support.faults import Wire, check_outcome, take_turn
 from tests.support.upstream import Ending, Reply, ScriptedUpstream
 from tests.support.wire import split_text

@@ -9,19 +9,28 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any, assert_never
+from urllib.parse import urlencode
 
+from hiveloom_cli.protocols import history
+from hiveloom_cli.protocols.anthropic_messages.block import REASONING_TYPES
+from hiveloom_cli.protocols.anthropic_messages.caching import mark_cache
+from hiveloom_cli.protocols.anthropic_messages.limits import decide_max_tokens
+from hiveloom_cli.protocols.arguments import parse_arguments
 from hiveloom_cli.protocols.base_url import BaseUrl, parse_base_url
+from hiveloom_cli.protocols.call_ids import fit_name, rewrite_call_ids
 from hiveloom_cli.protocols.message import (
     ImagePart,
     Message,
+    OpaquePart,
     Part,
     ReasoningPart,
     TextPart,
     ToolCall,
     ToolResult,
 )
-from hiveloom_cli.protocols.request import ChatRequest, KeyHeader, WireRequest
+from hiveloom_cli.protocols.request import ChatRequest, KeyHeader, ToolDefinition, WireRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,41 +38,55 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 # The one version that third-party servers know too.
 API_VERSION = "2023-06-01"
-# Within every current model's maximum (the smallest is 64,000), and enough for a long answer.
-DEFAULT_MAX_TOKENS = 32_000
-# Anthropic's own clients refuse more than this without streaming: such a reply may take over ten
-# minutes.
-_MAX_TOKENS_UNSTREAMED = 21_333
+
+_MODELS_A_PAGE = 1000  # the most that the API gives at once
 
 _OWN_ORIGIN = parse_base_url(DEFAULT_BASE_URL, source="the preset anthropic").origin
 _OWN_KEY_HEADERS = (KeyHeader("x-api-key"),)
 # Other servers of this protocol read one or the other: vLLM takes only the bearer token.
 _OTHER_KEY_HEADERS = (KeyHeader("x-api-key"), KeyHeader("Authorization", "Bearer "))
 
+_CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
+_NEW_ID = 24
+_LONGEST_NAME = 64  # newer models take 128
+_BEGINNING = "(What was said before this is left out.)"
+
 
 def build_request(chat: ChatRequest, base_url: BaseUrl) -> WireRequest:
     """Build the POST to `{base_url}/v1/messages`; a base that ends in `/v1` is not doubled."""
-    suffix = "/messages" if base_url.path.endswith("/v1") else "/v1/messages"
+    body = build_body(chat)
     own = base_url.origin == _OWN_ORIGIN
     return WireRequest(
-        url=base_url.join(suffix),
+        url=_join(base_url, "/messages"),
         headers={
             "Content-Type": "application/json",
             "Accept": "text/event-stream" if chat.stream else "application/json",
             "anthropic-version": API_VERSION,
         },
-        key_headers=_OWN_KEY_HEADERS if own else _OTHER_KEY_HEADERS,
-        body=build_body(chat),
+        key_headers=_decide_key_headers(base_url),
+        # Other servers of this protocol may refuse the marks, and few keep anything.
+        body=mark_cache(body) if own else body,
+    )
+
+
+def build_models_request(base_url: BaseUrl, after: str = "") -> WireRequest:
+    """Build the GET of `{base_url}/v1/models`: the page that follows the model `after`."""
+    query = {"limit": str(_MODELS_A_PAGE)} | ({"after_id": after} if after else {})
+    return WireRequest(
+        url=_join(base_url.with_query(urlencode(query)), "/models"),
+        headers={"Accept": "application/json", "anthropic-version": API_VERSION},
+        key_headers=_decide_key_headers(base_url),
     )
 
 
 def build_body(chat: ChatRequest) -> dict[str, Any]:
     """Build the JSON body."""
     parameters = chat.parameters
+    turns = _fit_history(chat)
     body: dict[str, Any] = {
         "model": chat.model,
-        "max_tokens": parameters.max_tokens or _decide_max_tokens(stream=chat.stream),
-        "messages": list(_build_messages(chat.messages)),
+        "max_tokens": parameters.max_tokens or decide_max_tokens(chat.model, stream=chat.stream),
+        "messages": list(_build_messages(turns)),
     }
     if chat.system.strip():
         body["system"] = chat.system
@@ -73,56 +96,96 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
         body["top_p"] = parameters.top_p
     if parameters.stop:
         body["stop_sequences"] = list(parameters.stop)
-    if chat.tools:
+    if tools := chat.tools or _remember_tools(turns):
         body["tools"] = [
             {
                 "name": tool.name,
                 "description": tool.description,
                 "input_schema": {"type": "object", **tool.input_schema},
             }
-            for tool in chat.tools
+            for tool in tools
         ]
     if chat.stream:
         body["stream"] = True
     return body
 
 
-def _decide_max_tokens(*, stream: bool) -> int:
-    return DEFAULT_MAX_TOKENS if stream else _MAX_TOKENS_UNSTREAMED
+def _join(base_url: BaseUrl, endpoint: str) -> str:
+    return base_url.join(endpoint if base_url.path.endswith("/v1") else f"/v1{endpoint}")
 
 
-def _build_messages(messages: tuple[Message, ...]) -> Iterator[dict[str, Any]]:
-    last = len(messages) - 1
-    for place, message in enumerate(messages):
-        content = [block for part in message.parts if (block := _build_block(part)) is not None]
-        # Tool results come first in a user's message, whatever was said around them.
-        content.sort(key=lambda block: block["type"] != "tool_result")
-        if place == last and message.role == "assistant":
+def _decide_key_headers(base_url: BaseUrl) -> tuple[KeyHeader, ...]:
+    return _OWN_KEY_HEADERS if base_url.origin == _OWN_ORIGIN else _OTHER_KEY_HEADERS
+
+
+def _fit_history(chat: ChatRequest) -> tuple[Message, ...]:
+    def keep(message: Message, part: Part) -> bool:
+        if isinstance(part, TextPart):
+            # Text blocks that are empty or only white space are refused.
+            return bool(part.text.strip())
+        if not isinstance(part, ReasoningPart | OpaquePart):
+            return True
+        # A signature means nothing to another model; half a block means nothing to anyone.
+        return (
+            bool(chat.asked_of and part.wire)
+            and part.made_by == chat.asked_of
+            and (message.complete or _is_signed(part))
+            and (isinstance(part, OpaquePart) or part.field in REASONING_TYPES)
+        )
+
+    fitted = history.fit_history(chat.messages, keep)
+    return rewrite_call_ids(fitted, lambda call_id: bool(_CALL_ID.fullmatch(call_id)), _NEW_ID)
+
+
+def _is_signed(part: ReasoningPart | OpaquePart) -> bool:
+    if isinstance(part, OpaquePart) or part.field not in REASONING_TYPES:
+        return False
+    block = json.loads(part.wire)
+    return bool(block.get("signature") or block.get("data"))
+
+
+def _remember_tools(turns: tuple[Message, ...]) -> tuple[ToolDefinition, ...]:
+    # A history with tool calls is refused without tools, and the agent may have lost its own since.
+    names = {
+        fit_name(call.name, _LONGEST_NAME): None
+        for turn in turns
+        for call in history.list_calls(turn)
+    }
+    return tuple(ToolDefinition(name, "Not available any more.", {}) for name in names)
+
+
+def _build_messages(turns: tuple[Message, ...]) -> Iterator[dict[str, Any]]:
+    if turns and turns[0].role == "assistant":
+        # A shortened history may begin anywhere; the protocol's begins with the user.
+        yield {"role": "user", "content": [{"type": "text", "text": _BEGINNING}]}
+    last = len(turns) - 1
+    for place, turn in enumerate(turns):
+        content = [_build_block(part) for part in turn.parts]
+        if place == last and turn.role == "assistant":
             _trim_end(content)
-        if content:
-            yield {"role": message.role, "content": content}
+        yield {"role": turn.role, "content": content}
 
 
-def _build_block(part: Part) -> dict[str, Any] | None:
+def _build_block(part: Part) -> dict[str, Any]:
     match part:
         case TextPart(text):
-            # The protocol refuses blocks that are empty or only white space.
-            return {"type": "text", "text": text} if text.strip() else None
+            return {"type": "text", "text": text}
         case ImagePart(media_type, content):
             data = base64.b64encode(content).decode("ascii")
             source = {"type": "base64", "media_type": media_type, "data": data}
             return {"type": "image", "source": source}
-        case ReasoningPart():
-            return None
+        case ReasoningPart() | OpaquePart():
+            block: dict[str, Any] = json.loads(part.wire)
+            return block
         case ToolCall():
             return {
                 "type": "tool_use",
                 "id": part.id,
-                "name": part.name,
-                "input": _parse_arguments(part.arguments),
+                "name": fit_name(part.name, _LONGEST_NAME),
+                "input": parse_arguments(part.arguments),
             }
         case ToolResult():
-            block: dict[str, Any] = {
+            block = {
                 "type": "tool_result",
                 "tool_use_id": part.call_id,
                 "content": part.content,
@@ -130,16 +193,6 @@ def _build_block(part: Part) -> dict[str, Any] | None:
             return block | {"is_error": True} if part.is_error else block
         case _:
             assert_never(part)
-
-
-def _parse_arguments(arguments: str) -> dict[str, Any]:
-    # The protocol takes an object only; the text of arguments that are none goes along under a
-    # name.
-    try:
-        value = json.loads(arguments or "{}")
-    except ValueError:
-        value = None
-    return value if isinstance(value, dict) else {"arguments": arguments}
 
 
 def _trim_end(content: list[dict[str, Any]]) -> None:

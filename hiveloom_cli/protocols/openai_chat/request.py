@@ -8,11 +8,16 @@ What is not set is not sent: compatible servers refuse fields that they do not k
 from __future__ import annotations
 
 import base64
+import json
 from typing import TYPE_CHECKING, Any, assert_never
 
+from hiveloom_cli.protocols import history
+from hiveloom_cli.protocols.arguments import is_object, parse_arguments
+from hiveloom_cli.protocols.call_ids import fit_name, rewrite_call_ids
 from hiveloom_cli.protocols.message import (
     ImagePart,
     Message,
+    OpaquePart,
     Part,
     ReasoningPart,
     TextPart,
@@ -27,6 +32,10 @@ if TYPE_CHECKING:
     from hiveloom_cli.protocols.base_url import BaseUrl
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+# OpenAI's limits. Ids come from any upstream, so they are held to them before they go out.
+_LONGEST_ID = 64
+_LONGEST_NAME = 64
+_NEW_ID = 24
 _KEY_HEADERS = (KeyHeader("Authorization", "Bearer "),)
 
 
@@ -40,6 +49,15 @@ def build_request(chat: ChatRequest, base_url: BaseUrl) -> WireRequest:
         },
         key_headers=_KEY_HEADERS,
         body=build_body(chat),
+    )
+
+
+def build_models_request(base_url: BaseUrl, _after: str = "") -> WireRequest:
+    """Build the GET of `{base_url}/models`, which gives the whole list at once."""
+    return WireRequest(
+        url=base_url.join("/models"),
+        headers={"Accept": "application/json"},
+        key_headers=_KEY_HEADERS,
     )
 
 
@@ -71,11 +89,17 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
     return body
 
 
+def fit_history(chat: ChatRequest) -> tuple[Message, ...]:
+    """Build the turns that `build_body` sends, one assistant message each; reasoning still in."""
+    fitted = history.fit_history(chat.messages, lambda _, part: not isinstance(part, OpaquePart))
+    return rewrite_call_ids(fitted, lambda call_id: 0 < len(call_id) <= _LONGEST_ID, _NEW_ID)
+
+
 def _build_messages(chat: ChatRequest) -> Iterator[dict[str, Any]]:
     if chat.system:
         # "system" and not "developer": every server knows it, OpenAI's newest included.
         yield {"role": "system", "content": chat.system}
-    for message in chat.messages:
+    for message in fit_history(chat):
         if message.role == "assistant":
             yield _build_assistant(message)
         else:
@@ -104,7 +128,7 @@ def _build_content(part: Part) -> dict[str, Any] | None:
         case ImagePart(media_type, content):
             data = base64.b64encode(content).decode("ascii")
             return {"type": "image_url", "image_url": {"url": f"data:{media_type};base64,{data}"}}
-        case ToolResult() | ToolCall() | ReasoningPart():
+        case ToolResult() | ToolCall() | ReasoningPart() | OpaquePart():
             return None
         case _:
             assert_never(part)
@@ -122,9 +146,18 @@ def _build_assistant(message: Message) -> dict[str, Any]:
             {
                 "id": call.id,
                 "type": "function",
-                # An empty text is no JSON, and Ollama refuses it.
-                "function": {"name": call.name, "arguments": call.arguments or "{}"},
+                "function": {
+                    "name": fit_name(call.name, _LONGEST_NAME),
+                    "arguments": _format_arguments(call.arguments),
+                },
             }
             for call in calls
         ],
     }
+
+
+def _format_arguments(arguments: str) -> str:
+    # What is no object is refused by servers whose templates read it; "" by Ollama.
+    if is_object(arguments):
+        return arguments
+    return json.dumps(parse_arguments(arguments), ensure_ascii=False)

@@ -1,0 +1,34 @@
+"""How many tokens an answer may have: the one number that the protocol demands.
+
+Source: Anthropic's models overview: 128,000 from version 4.6 on, 64,000 for the 4.5 family.
+"""
+
+from __future__ import annotations
+
+import re
+
+# For models not known here: the smallest maximum of those in service before 4.5, and enough for a
+# long answer.
+DEFAULT_MAX_TOKENS = 32_000
+# Anthropic's own clients refuse more than this without streaming: such a reply may take over ten
+# minutes.
+MAX_TOKENS_UNSTREAMED = 21_333
+
+# `claude-opus-4-6`, `claude-haiku-4-5-20251001`: a family, a version of one or two numbers, a date.
+_VERSION = re.compile(r"claude-[a-z]+-(\d{1,2})(?:-(\d{1,2}))?(?![\d])")
+_MAXIMA = (((4, 6), 128_000), ((4, 5), 64_000))
+
+
+def find_max_tokens(model: str) -> int | None:
+    """Return a model's maximum of output tokens, or None if its name says no known version."""
+    found = _VERSION.match(model)
+    if not found:
+        return None
+    version = (int(found[1]), int(found[2] or 0))
+    return next((most for oldest, most in _MAXIMA if version >= oldest), None)
+
+
+def decide_max_tokens(model: str, *, stream: bool) -> int:
+    """Decide the limit where the agent sets none: all that the model can, as far as is safe."""
+    most = find_max_tokens(model) or DEFAULT_MAX_TOKENS
+    return most if stream else min(most, MAX_TOKENS_UNSTREAMED)

@@ -1,0 +1,30 @@
+"""A tool call's arguments, as a model wrote them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def parse_arguments(arguments: str) -> dict[str, Any]:
+    """Read the arguments of a call; both protocols take an object only.
+
+    No text at all means none. What is no object, such as JSON that the token limit cut, goes along
+    as text under the name `arguments`, so that the model sees what it wrote.
+    """
+    try:
+        value = json.loads(arguments or "{}", strict=False)
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {"arguments": arguments}
+
+
+def is_object(arguments: str) -> bool:
+    """Whether the text is one whole JSON object, which no longer text can begin with."""
+    text = arguments.strip()
+    if not (text.startswith("{") and text.endswith("}")):
+        return False
+    try:
+        return isinstance(json.loads(text, strict=False), dict)
+    except (ValueError, RecursionError):
+        return False
