@@ -35,7 +35,7 @@ def load_models(
         for page in _load_pages(upstream, transport, key, with_key=with_key):
             found |= {model.id: model for model in page.models}
     except UpstreamRefused as error:
-        error.hint = error.hint or decide_hint(error.status, upstream)
+        error.hint = error.hint or decide_hint(error, upstream)
         raise
     return tuple(found.values())
 
