@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, assert_never
 
-from hiveloom_cli.errors import UpstreamRefused
 from hiveloom_cli.protocols.base_url import parse_base_url
 from hiveloom_cli.protocols.providers import PROVIDERS
 from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
@@ -15,6 +14,7 @@ from hiveloom_cli.upstream.resolve import EnvironmentKey, PlaceholderKey, Stored
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from hiveloom_cli.errors import UpstreamRefused
     from hiveloom_cli.upstream.resolve import Upstream
 
 __all__ = ["FaultKind", "decide_hint", "decide_kind"]
@@ -35,14 +35,12 @@ class _Case:
 
 
 def decide_hint(
-    error: UpstreamRefused | int, upstream: Upstream, model: str = "", offered: Sequence[str] = ()
+    error: UpstreamRefused, upstream: Upstream, model: str = "", offered: Sequence[str] = ()
 ) -> str:
-    """Decide what to suggest for a refusal, or for a bare status; "" for nothing.
+    """Decide what to suggest for a refusal, or "".
 
     `model` is what was asked for, `offered` the models that the upstream has, where they are known.
     """
-    if isinstance(error, int):
-        error = UpstreamRefused("", status=error)
     build_hint = _HINTS.get(decide_kind(error))
     return build_hint(_Case(error, upstream, model, offered)) if build_hint else ""
 

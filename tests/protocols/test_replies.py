@@ -60,6 +60,7 @@ def test_blank_lines_before_a_reply_are_passed_over(protocol: ProtocolName) -> N
         (b"   \n", "reply_not_understood"),
         (b"<html><title>502 Bad Gateway</title></html>", "reply_not_understood"),
         (b'{"choices": [', "stream_cut_short"),
+        (b'{"choices": [,,,,,,,,,,]}', "reply_not_understood"),
         (b"[1, 2]", "reply_not_understood"),
         (b"data: not JSON\n\n", "reply_not_understood"),
         (b"data: 3\n\n", "reply_not_understood"),

@@ -160,8 +160,9 @@ def check_outcome(outcome: Outcome, text: str, said: Iterable[str] = ()) -> None
     """Check what holds of every turn.
 
     `text` reached the reader and the conversation, and nothing else did. Where `said` has anything,
-    the turn failed with an error of exit code 4 in two lines, and these are in them; where it has
-    not, the turn went well. No key shows anywhere.
+    the turn failed with an error of exit code 4 in two lines, and these are in them, after a note
+    for each time that the upstream was asked again; where it has not, the turn went well. No key
+    shows anywhere.
     """
     assert outcome.stdout == text
     assert outcome.kept == (text or None)
@@ -174,8 +175,9 @@ def check_outcome(outcome: Outcome, text: str, said: Iterable[str] = ()) -> None
     assert outcome.error is not None
     assert outcome.error.exit_code == 4
     assert not outcome.complete
-    problem, hint = outcome.stderr.splitlines()
+    *notes, problem, hint = outcome.stderr.splitlines()
+    assert [note for note in notes if not note.startswith("note: ")] == []
     assert problem.startswith("error: ")
     assert hint.strip().startswith("try: ")
     assert "Traceback" not in outcome.stderr
-    assert [words for words in wanted if words not in outcome.stderr] == []
+    assert [words for words in wanted if words not in f"{problem}\n{hint}"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,17 @@ def test_an_authority_that_the_environment_names_is_trusted(
     assert ask(upstream, environ) == b"{}"
     assert ask(upstream, environ) == b"[]"
     assert upstream.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's roots are no file")
+def test_the_systems_roots_are_trusted(
+    upstream: ScriptedUpstream, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL's own default, which the variable moves where nothing of ours has read it."""
+    authority.serve(upstream)
+    upstream.add(json_reply(b"{}"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.root))
+    assert ask(upstream, {}) == b"{}"
 
 
 def test_one_that_nobody_names_is_refused_and_gets_no_key(
