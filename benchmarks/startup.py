@@ -2,8 +2,8 @@
 
     python benchmarks/startup.py [RUNS]
 
-Each command runs in turn with the baseline, so that a machine whose speed drifts slows both. Printed
-are the median of the pairs' ratios, and the median time. Nothing is asserted: a machine decides.
+Each command runs in turn with the baseline, so that a machine whose speed drifts slows both.
+Printed are the median of the pairs' ratios, and the median time. Nothing is asserted.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.errors import SecretRefused
 from hiveloom_cli.paths import decide_paths
-from hiveloom_cli.upstream.timeouts import Timeouts
+from hiveloom_cli.upstream.limits import Patience, Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.credentials.store import CredentialStore
     from hiveloom_cli.paths import Paths
+    from hiveloom_cli.protocols.models import ModelInfo
     from hiveloom_cli.secret import Secret
     from hiveloom_cli.terminal.streams import Streams
     from hiveloom_cli.upstream.client import ModelClient
     from hiveloom_cli.upstream.dialects import Dialects
-    from hiveloom_cli.upstream.patience import Patience
+    from hiveloom_cli.upstream.key_check import KeyCheck
+    from hiveloom_cli.upstream.model_cache import ModelCache
     from hiveloom_cli.upstream.resolve import KeySource, Upstream
     from hiveloom_cli.upstream.transport import RequestsTransport
 
@@ -37,6 +39,7 @@ class App:
         self.streams = streams
         self.clock: Clock = SystemClock()
         self.timeouts = Timeouts()
+        self.patience = Patience()
         self.secrets: list[Secret] = []  # what was read in this run, for masking tracebacks
 
     @cached_property
@@ -71,24 +74,44 @@ class App:
 
         return Dialects(self.paths.dialects)
 
-    def decide_upstream(self, model: str, credential: str) -> Upstream:
+    @cached_property
+    def model_cache(self) -> ModelCache:
+        """The models that upstreams offered when they were last asked."""
+        from hiveloom_cli.upstream.model_cache import ModelCache
+
+        return ModelCache(self.paths.models, self.clock)
+
+    def decide_upstream(self, model: str, credential: str, *, allow_http: bool = False) -> Upstream:
         """Decide where requests for a model go. Raises `SecretMissing` and `BaseUrlInvalid`."""
         from hiveloom_cli.upstream.resolve import decide_upstream
 
-        return decide_upstream(model, credential, self.credentials.load_all(), self.environ)
+        stored = self.credentials.load_all()
+        return decide_upstream(model, credential, stored, self.environ, allow_http=allow_http)
 
-    def open_model(self, upstream: Upstream, patience: Patience | None = None) -> ModelClient:
-        """Open a client for an upstream; its key is fetched when the first request goes out."""
+    def open_model(self, upstream: Upstream, key: Secret | None = None) -> ModelClient:
+        """Open a client for an upstream; a key not given is fetched for the first request."""
         from hiveloom_cli.upstream.client import ModelClient
 
         return ModelClient(
             upstream,
             self._transport,
-            lambda: self.load_key(upstream.key),
+            lambda: key or self.load_key(upstream.key),
             dialects=self.dialects,
             clock=self.clock,
-            patience=patience,
+            patience=self.patience,
         )
+
+    def load_models(self, upstream: Upstream) -> tuple[ModelInfo, ...]:
+        """Ask an upstream what it offers. Raises `UpstreamError` and `CredentialError`."""
+        from hiveloom_cli.upstream.models import load_models
+
+        return load_models(upstream, self._transport, self.load_key(upstream.key))
+
+    def check_key(self, upstream: Upstream, key: Secret, model: str = "") -> KeyCheck:
+        """Try a key at its upstream; `model` is asked where a list of models tells nothing."""
+        from hiveloom_cli.upstream.key_check import check_key
+
+        return check_key(self.open_model(upstream, key), self._transport, key, model)
 
     def load_key(self, source: KeySource) -> Secret:
         """Fetch a key from where it is kept. Raises `CredentialError`."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from contextlib import suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -12,8 +15,10 @@ from hiveloom_cli import __version__
 from hiveloom_cli.app import App
 from hiveloom_cli.commands import COMMANDS
 from hiveloom_cli.commands.lazy import LazyGroup
-from hiveloom_cli.errors import HiveloomError, Interrupted, UsageMistake
+from hiveloom_cli.errors import HiveloomError, Interrupted, NotFound, UsageMistake
+from hiveloom_cli.secret import MASK, looks_like_key, mask_secret
 from hiveloom_cli.terminal.report import format_error_json, print_error
+from hiveloom_cli.terminal.signals import find_termination, raise_on_termination
 from hiveloom_cli.terminal.streams import open_streams
 
 if TYPE_CHECKING:
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 
 _PROGRAM = "hiveloom"
 _COMPLETION_VARIABLE = "_HIVELOOM_COMPLETE"
+_PIECE = re.compile(r"[^\s'\"=,:;()-][^\s'\"=,:;()]*")  # of a word: an option's value, say
 _EXIT_BROKEN_PIPE = 141  # what a shell reports of a program that SIGPIPE ended
 
 
@@ -51,24 +57,31 @@ def cli(context: click.Context, *, no_color: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and end the process with its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    app = App(os.environ, open_streams())
     try:
-        code = _run(app, words)
-        app.streams.stdout.flush()
-    except BrokenPipeError:
-        # The reader has had enough. What is still buffered must not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), app.streams.stdout.fileno())
-        code = _EXIT_BROKEN_PIPE
+        streams = open_streams()
+    except Exception as error:  # noqa: BLE001 - as in `_run`, but with nothing to tell it on
+        sys.exit(f"error: the standard streams cannot be used: {error}")
+    raise_on_termination()
+    try:
+        code = _run(App(os.environ, streams), words)
+    except KeyboardInterrupt:
+        code = Interrupted.exit_code  # once more, while the first was being told
+    finally:
+        streams.release()
     sys.exit(code)
 
 
 def _run(app: App, words: list[str]) -> int:
     try:
-        return _invoke(app, words)
+        code = _invoke(app, words)
+        app.streams.stdout.flush()
     except BrokenPipeError:
-        raise
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every failure is told here
-        return _report(app, words, error)
+        return _EXIT_BROKEN_PIPE  # the reader has had enough
+    except (Exception, KeyboardInterrupt) as fault:  # noqa: BLE001 - every failure is told here
+        if end := find_termination(fault):
+            raise end from None  # the terminal may be gone, which restoring it then meets
+        return _report(app, words, fault)
+    return code
 
 
 def _invoke(app: App, words: list[str]) -> int:
@@ -88,12 +101,25 @@ def _invoke(app: App, words: list[str]) -> int:
 
 def _report(app: App, words: list[str], fault: BaseException) -> int:
     if app.environ.get("HIVELOOM_DEBUG", "") not in ("", "0"):
-        _print_traceback(app, fault)
+        _print_traceback(app, words, fault)
     error = _explain(fault)
-    if "--json" in words:
-        app.streams.write(format_error_json(error) + "\n")
+    if isinstance(error, UsageMistake | NotFound):
+        error.message, error.hint = _mask_keys(error.message, words), _mask_keys(error.hint, words)
+    if _COMPLETION_VARIABLE in app.environ:
+        return error.exit_code  # a shell that completes would show it amidst what is being typed
+    if "--json" in takewhile(lambda word: word != "--", words):
+        with suppress(OSError):
+            app.streams.print_line(format_error_json(error))
     print_error(error, app.streams)
     return error.exit_code
+
+
+def _mask_keys(text: str, words: list[str]) -> str:
+    """Hide what looks like a key among the words of the command line, where no key belongs."""
+    pieces = {piece for word in words for piece in (word, *_PIECE.findall(word))}
+    for piece in sorted(filter(looks_like_key, pieces), key=len, reverse=True):
+        text = text.replace(piece, MASK)
+    return text
 
 
 def _explain(fault: BaseException) -> HiveloomError:
@@ -107,22 +133,31 @@ def _explain(fault: BaseException) -> HiveloomError:
             return HiveloomError(fault.format_message())
         case KeyboardInterrupt() | click.Abort():
             return Interrupted("interrupted")
+    return _explain_os(fault) or HiveloomError(
+        f"hiveloom met a fault of its own: {type(fault).__name__}: {fault}",
+        hint="run it again with HIVELOOM_DEBUG=1 and report what it prints",
+    )
+
+
+def _explain_os(fault: BaseException) -> HiveloomError | None:
+    match fault:
+        case UnicodeDecodeError():
+            hint = "set the terminal to UTF-8"
+            return UsageMistake("what was typed is not UTF-8 text", hint=hint)
+        case OSError(strerror=str(reason), filename=None):
+            # Files have names; what is left are the standard streams.
+            hint = "check where its input comes from and where its output goes"
+            return HiveloomError(f"input or output failed: {reason}", hint=hint)
         case OSError(strerror=str(reason)):
-            place = f"{fault.filename}: " if fault.filename else ""
-            return HiveloomError(f"{place}{reason}", hint="check the file's place and permissions")
-        case _:
-            return HiveloomError(
-                f"hiveloom met a fault of its own: {type(fault).__name__}: {fault}",
-                hint="run it again with HIVELOOM_DEBUG=1 and report what it prints",
-            )
+            hint = "check the file's place and permissions"
+            return HiveloomError(f"{fault.filename}: {reason}", hint=hint)
+    return None
 
 
-def _print_traceback(app: App, fault: BaseException) -> None:
+def _print_traceback(app: App, words: list[str], fault: BaseException) -> None:
     import traceback
 
-    from hiveloom_cli.secret import mask_secret
-
-    text = "".join(traceback.format_exception(fault))
+    text = _mask_keys("".join(traceback.format_exception(fault)), words)
     for secret in app.secrets:
         text = mask_secret(text, secret)
-    app.streams.stderr.write(text)
+    app.streams.print_aside(text.rstrip("\n"))

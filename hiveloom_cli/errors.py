@@ -33,7 +33,8 @@ next.
     │   └── AnswerEmpty
     └── NotFound                  5
         ├── AgentNotFound
-        └── CredentialNotFound
+        ├── CredentialNotFound
+        └── ProviderNotFound
 
 This module knows nothing of the others, so that any of them can raise from it.
 """
@@ -263,3 +264,9 @@ class CredentialNotFound(NotFound):
     """No credential has that name."""
 
     code = "credential_not_found"
+
+
+class ProviderNotFound(NotFound):
+    """No provider preset has that name."""
+
+    code = "provider_not_found"

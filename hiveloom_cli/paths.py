@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hiveloom_cli.errors import UsageMistake
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -56,20 +58,32 @@ class Paths:
         return self.cache / "dialects.json"
 
     @property
+    def models(self) -> Path:
+        """The folder of what upstreams offered, one file each; all of it can be asked for again."""
+        return self.cache / "models"
+
+    @property
     def prompt_history(self) -> Path:
         """What the person typed in interactive chats."""
         return self.state / "history"
 
 
 def decide_paths(environ: Mapping[str, str]) -> Paths:
-    """Decide the folders from the environment; touches no disk."""
+    """Decide the folders from the environment; makes none of them.
+
+    Raises `UsageMistake` where the environment names no place that could hold them.
+    """
     home = environ.get(HOME_VARIABLE, "").strip()
     if home:
-        root = Path(home).expanduser().absolute()
+        root = _parse_home(home)
         return Paths(root, root, root, root / "cache", keyring_service=f"hiveloom:{root}")
     from platformdirs import PlatformDirs
 
     dirs = PlatformDirs("hiveloom", appauthor=False)
+    if environ.get("HOME") == "" or not dirs.user_config_path.is_absolute():
+        raise UsageMistake(
+            "your home folder is not known", hint=f"set HOME, or {HOME_VARIABLE}, to a folder"
+        )
     return Paths(
         config=dirs.user_config_path,
         data=dirs.user_data_path,
@@ -77,3 +91,16 @@ def decide_paths(environ: Mapping[str, str]) -> Paths:
         cache=dirs.user_cache_path,
         keyring_service="hiveloom",
     )
+
+
+def _parse_home(text: str) -> Path:
+    hint = f"set {HOME_VARIABLE} to a folder, which need not exist"
+    try:
+        root = Path(text).expanduser().absolute()
+    except RuntimeError:
+        problem = f"{HOME_VARIABLE} is {text}, and nobody of that name has a home"
+        raise UsageMistake(problem, hint=hint) from None
+    there = next((place for place in (root, *root.parents) if place.exists()), root)
+    if there.is_file():
+        raise UsageMistake(f"{HOME_VARIABLE} is {text}, and {there} is a file", hint=hint)
+    return root

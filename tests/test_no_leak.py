@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import subprocess
-import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,9 @@ from tests.support.upstream import (
     openai_stream,
     stream_reply,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KEY = "sk-Zq7vLw2pXk9mRt4nHs8cDf"
 FORMS = {
@@ -93,24 +96,32 @@ def test_an_interactive_session_shows_no_key(upstream: ScriptedUpstream, home: P
     assert list_leaks((home / "history").read_bytes()) == []
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc to look into on this system")
-def test_a_running_chat_has_the_key_in_no_argument_and_no_variable(
-    upstream: ScriptedUpstream,
-) -> None:
-    env = {"HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url}
-    run_hiveloom("credential", "set", "openai", input=KEY)
-    gate = threading.Event()
-    upstream.add(stream_reply([*openai_stream("ok")[:2], gate]))
+def read_children(pid: int) -> Iterator[bytes]:
+    """Yield the arguments and variables of the processes that a process has started."""
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and f"\nPPid:\t{pid}\n" in (folder / "status").read_text():
+                yield (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        except OSError:
+            continue  # it has ended meanwhile
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc to look into")
+def test_a_key_reaches_no_process_as_an_argument_or_a_variable() -> None:
+    """The demo stores keys through processes of its own: all can see how they are started."""
     with subprocess.Popen(
-        [*PROGRAM, "chat", "--model", "m", "hi"],
-        env=build_environment(env),
+        [*PROGRAM, "demo"],
+        env=build_environment(),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
-        upstream.wait_for_requests(1)
-        process_folder = Path(f"/proc/{process.pid}")
-        seen = (process_folder / "cmdline").read_bytes() + (process_folder / "environ").read_bytes()
-        process.kill()
-    assert b"chat" in seen
-    assert list_leaks(seen) == []
+        seen: set[bytes] = set()
+        while process.poll() is None:
+            seen.update(read_children(process.pid))
+        assert process.stdout is not None
+        printed = process.stdout.read()
+    assert process.returncode == 0
+    assert b"echo a-made-up-key | hiveloom credential set" in printed
+    assert any(b"credential\0set\0" in child for child in seen)
+    assert [child for child in seen if b"made-up-key" in child] == []

@@ -43,6 +43,9 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("agent", "show", "helper"),
         ("agent", "create", "other", "--model", "m"),
         ("credential", "list"),
+        ("provider", "list"),
+        ("provider", "show", "groq"),
+        ("model", "--help"),
     ],
 )
 def test_a_quick_command_loads_no_heavy_library(args: tuple[str, ...]) -> None:
@@ -50,9 +53,10 @@ def test_a_quick_command_loads_no_heavy_library(args: tuple[str, ...]) -> None:
     assert load_modules(*args) & HEAVY == set()
 
 
-def test_completion_loads_no_heavy_library() -> None:
+@pytest.mark.parametrize("words", ["hiveloom chat ", "hiveloom chat --model "])
+def test_completion_loads_no_heavy_library(words: str) -> None:
     modules = load_modules(
-        _HIVELOOM_COMPLETE="bash_complete", COMP_WORDS="hiveloom chat ", COMP_CWORD="2"
+        _HIVELOOM_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(words.count(" "))
     )
     assert modules & HEAVY == set()
 

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
-from hiveloom_cli.commands.naming import (
-    choose_name,
-    complete_agents,
-    complete_credentials,
-    take_name,
-)
+from hiveloom_cli.commands.connecting import take_credential, take_model
+from hiveloom_cli.commands.naming import choose_name, complete_agents, take_name
 from hiveloom_cli.errors import HiveloomError, UsageMistake
 
 if TYPE_CHECKING:
@@ -36,7 +32,7 @@ def command() -> None:
 
 @command.command()
 @take_name(complete_agents)
-@click.option("--model", metavar="MODEL", help="The upstream's own name for the model.")
+@take_model("The upstream's own name for the model.")
 @click.option(
     "--system-prompt", metavar="TEXT", help="What the agent is told before anything else."
 )
@@ -47,13 +43,7 @@ def command() -> None:
     help="Read the system prompt from a file (- for stdin).",
 )
 @click.option("--description", default="", metavar="TEXT", help="One line for lists.")
-@click.option(
-    "--credential",
-    default="",
-    metavar="NAME",
-    help="The credential to use; without it the model decides.",
-    shell_complete=complete_credentials,
-)
+@take_credential("The credential to use; without it the model decides.")
 @click.option("--temperature", type=click.FloatRange(0, 2), help="0 to 2; the upstream's default.")
 @click.option("--top-p", type=click.FloatRange(0, 1), help="0 to 1; the upstream's default.")
 @click.option("--max-tokens", type=click.IntRange(1), help="The longest answer, in tokens.")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hiveloom_cli.commands.duration import Seconds
-from hiveloom_cli.commands.naming import complete_agents, complete_credentials
+from hiveloom_cli.commands.connecting import take_allow_http, take_credential, take_model
+from hiveloom_cli.commands.naming import complete_agents
+from hiveloom_cli.commands.patience import choose_patience, choose_timeouts, take_patience
 from hiveloom_cli.errors import UsageMistake
-from hiveloom_cli.upstream.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,43 +25,21 @@ if TYPE_CHECKING:
     from hiveloom_cli.upstream.client import ModelClient
 
 _SETTINGS = ("model", "system_prompt", "credential")
-_TIMEOUTS = Timeouts()
 _PARAMETERS = ("temperature", "top_p", "max_tokens")
 
 
 @click.command(name="chat")
 @click.argument("agent", required=False, shell_complete=complete_agents)
 @click.argument("message", required=False)
-@click.option("--model", metavar="MODEL", help="Ask this model; an agent is not needed then.")
+@take_model("Ask this model; an agent is not needed then.")
 @click.option("--system-prompt", metavar="TEXT", help="Instead of the agent's.")
-@click.option(
-    "--credential",
-    metavar="NAME",
-    help="Instead of the agent's.",
-    shell_complete=complete_credentials,
-)
+@take_credential("Instead of the agent's.")
 @click.option("--temperature", type=click.FloatRange(0, 2), help="Instead of the agent's.")
 @click.option("--top-p", type=click.FloatRange(0, 1), help="Instead of the agent's.")
 @click.option("--max-tokens", type=click.IntRange(1), help="The longest answer, in tokens.")
+@take_allow_http
 @click.option("--no-stream", is_flag=True, help="Ask for the answer in one piece.")
-@click.option(
-    "--timeout",
-    type=Seconds(),
-    default=_TIMEOUTS.read_s,
-    show_default=True,
-    envvar="HIVELOOM_TIMEOUT",
-    show_envvar=True,
-    help="The longest silence in an answer.",
-)
-@click.option(
-    "--first-byte-timeout",
-    type=Seconds(),
-    default=_TIMEOUTS.first_byte_s,
-    show_default=True,
-    envvar="HIVELOOM_FIRST_BYTE_TIMEOUT",
-    show_envvar=True,
-    help="The longest silence before one; a local server may load a model first.",
-)
+@take_patience
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is whole.")
 @click.pass_obj
 def command(app: App, /, **options: Any) -> None:
@@ -79,12 +57,9 @@ def command(app: App, /, **options: Any) -> None:
     name, word = _choose_words(app, options)
     agent = _override(_choose_agent(app, name, options["model"]), options)
     message = _load_message(app, word, needed=options["as_json"])
-    app.timeouts = replace(
-        app.timeouts,
-        read_s=options["timeout"],
-        first_byte_s=options["first_byte_timeout"],
-    )
-    model = app.open_model(app.decide_upstream(agent.model, agent.credential))
+    app.timeouts, app.patience = choose_timeouts(options), choose_patience(options)
+    upstream = app.decide_upstream(agent.model, agent.credential, allow_http=options["allow_http"])
+    model = app.open_model(upstream)
     _print_notices(app, agent)
 
     def open_conversation() -> Conversation:

@@ -1,4 +1,4 @@
-"""`hiveloom credential`: set, list, rotate, remove. No option takes a key."""
+"""`hiveloom credential`: set, list, test, rotate, remove. No option takes a key."""
 
 from __future__ import annotations
 
@@ -7,27 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hiveloom_cli.commands.connecting import (
+    take_address,
+    take_allow_http,
+    take_model,
+    take_source,
+)
 from hiveloom_cli.commands.naming import choose_name, complete_credentials, take_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hiveloom_cli.app import App
-    from hiveloom_cli.credentials.credential import Credential, Saved
+    from hiveloom_cli.credentials.credential import Saved
     from hiveloom_cli.secret import Secret
+    from hiveloom_cli.upstream.binding import Address
+    from hiveloom_cli.upstream.key_check import KeyCheck
+    from hiveloom_cli.upstream.resolve import Upstream
 
-
-def _take_source(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Declare where the key comes from, if not from a hidden prompt or a pipe."""
-    command = click.option(
-        "--from-env", metavar="VARIABLE", help="Take the key from an environment variable."
-    )(command)
-    return click.option(
-        "--from-file",
-        type=click.Path(),
-        metavar="PATH",
-        help="Take the key from a file.",
-    )(command)
+_ASKED = "The model to ask for one token, where a list of models tells nothing."
 
 
 @click.group(name="credential")
@@ -40,41 +36,76 @@ def command() -> None:
 
 @command.command(name="set")
 @take_name(complete_credentials)
-@_take_source
+@take_address
+@take_allow_http
+@take_source
 @click.pass_obj
-def set_credential(
-    app: App,
-    words: tuple[str, ...],
-    name_option: str | None,
-    from_env: str | None,
-    from_file: str | None,
-) -> None:
-    """Store a key under a name; a key that is there is replaced."""
+def set_credential(app: App, /, **options: Any) -> None:
+    """Store a key under a name; a key that is there is replaced.
+
+    The key is bound to one address: the one given, else the one it has, else that of the provider
+    of its name. A key named openai or anthropic goes where the environment points that protocol. A
+    name that says nothing leaves it to the model.
+
+    \b
+      hiveloom credential set openai
+      hiveloom credential set groq
+      hiveloom credential set work --base-url https://llm.example.org/v1
+    """
     from hiveloom_cli.credentials.credential import parse_credential_name
 
-    name = parse_credential_name(choose_name(words, name_option))
-    saved = app.credentials.save(name, _load_secret(app, name, from_env, from_file))
+    name = parse_credential_name(choose_name(options["words"], options["name_option"]))
+    address = _decide_address(app, name, options)
+    secret = _load_secret(app, name, options)
+    saved = app.credentials.save(name, secret, base_url=address.base_url, protocol=address.protocol)
     _print_saved(app, saved, "Replaced" if saved.replaced else "Stored")
+
+
+@command.command(name="test")
+@take_name(complete_credentials)
+@take_model(_ASKED)
+@take_allow_http
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_obj
+def try_credential(app: App, /, **options: Any) -> None:
+    """Ask a key's upstream whether it takes the key.
+
+    It is asked for its list of models; where that tells nothing, a model is asked for one token.
+    """
+    from hiveloom_cli.credentials.credential import parse_credential_name
+
+    name = parse_credential_name(choose_name(options["words"], options["name_option"]))
+    app.credentials.load(name)
+    upstream = _decide_upstream(app, name, options)
+    check = app.check_key(upstream, app.load_key(upstream.key), options["model"] or "")
+    if options["as_json"]:
+        document = _build_check(name, upstream, check)
+        app.streams.print_line(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        app.streams.print_line(_format_check(name, upstream, check))
 
 
 @command.command()
 @take_name(complete_credentials)
-@_take_source
+@click.option("--test", is_flag=True, help="Try the new key first; the old one stays if it fails.")
+@take_model(_ASKED)
+@take_allow_http
+@take_source
 @click.pass_obj
-def rotate(
-    app: App,
-    words: tuple[str, ...],
-    name_option: str | None,
-    from_env: str | None,
-    from_file: str | None,
-) -> None:
-    """Replace a key that is stored."""
+def rotate(app: App, /, **options: Any) -> None:
+    """Replace a key that is stored; the address that it belongs to stays."""
     from hiveloom_cli.credentials.credential import parse_credential_name
 
-    name = parse_credential_name(choose_name(words, name_option))
+    name = parse_credential_name(choose_name(options["words"], options["name_option"]))
     app.credentials.load(name)  # an unknown name is told before a key is asked for
-    saved = app.credentials.rotate(name, _load_secret(app, name, from_env, from_file))
-    _print_saved(app, saved, "Rotated")
+    upstream = _decide_upstream(app, name, options) if options["test"] else None
+    secret = _load_secret(app, name, options)
+    if upstream is not None:
+        where = upstream.base_url.origin
+        app.streams.print_notice(f"Trying the new key at {where}; the old one stays if it fails.")
+        check = app.check_key(upstream, secret, options["model"] or "")
+        app.streams.print_line(_format_check(name, upstream, check))
+    _print_saved(app, app.credentials.rotate(name, secret), "Rotated")
 
 
 @command.command()
@@ -97,28 +128,53 @@ def remove(app: App, words: tuple[str, ...], name_option: str | None, *, yes: bo
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 @click.pass_obj
 def list_credentials(app: App, *, as_json: bool) -> None:
-    """List the names, where each key is kept and which agents use it; never a key."""
-    from hiveloom_cli.terminal.table import format_table
+    """List the names, where each key goes and is kept, and which agents use it; never a key."""
+    from hiveloom_cli.commands.credential_list import build_rows, format_rows
 
-    credentials = app.credentials.load_all()
-    users = _find_users(app)
-    rows = [_build_summary(entry, users.get(name, [])) for name, entry in credentials.items()]
+    rows = build_rows(app)
     if as_json:
         app.streams.print_line(json.dumps(rows, ensure_ascii=False, indent=2))
     elif rows:
-        for line in format_table(
-            ("NAME", "KEPT IN", "SET", "ROTATED", "USED BY"), [_format_row(row) for row in rows]
-        ):
+        for line in format_rows(app, rows):
             app.streams.print_line(line)
     else:
         app.streams.print_notice("No key is stored yet: hiveloom credential set --name openai")
 
 
-def _load_secret(app: App, name: str, from_env: str | None, from_file: str | None) -> Secret:
+def _decide_address(app: App, name: str, options: dict[str, Any]) -> Address:
+    from hiveloom_cli.protocols.providers import suggest_provider
+    from hiveloom_cli.upstream.binding import AddressWish, decide_address
+    from hiveloom_cli.upstream.resolve import is_http_allowed
+
+    allow_http = options["allow_http"] or is_http_allowed(app.environ)
+    wish = AddressWish(
+        options["provider"], options["base_url"], options["protocol"], allow_http=allow_http
+    )
+    address = decide_address(name, app.credentials.load_all().get(name), wish)
+    close = suggest_provider(name) if address.is_open else ""
+    if close not in ("", name):
+        app.streams.print_notice(f"note: no provider is called {name}; did you mean {close}?")
+    return address
+
+
+def _decide_upstream(app: App, name: str, options: dict[str, Any]) -> Upstream:
+    from hiveloom_cli.upstream.binding import check_settled
+
+    model = options["model"] or ""
+    if not model:
+        check_settled(name, app.credentials.load(name), hint="say it: --model MODEL")
+    return app.decide_upstream(model, name, allow_http=options["allow_http"])
+
+
+def _load_secret(app: App, name: str, options: dict[str, Any]) -> Secret:
     from hiveloom_cli.terminal.secret_entry import load_secret
 
     secret = load_secret(
-        name, from_env=from_env, from_file=from_file, environ=app.environ, streams=app.streams
+        name,
+        from_env=options["from_env"],
+        from_file=options["from_file"],
+        environ=app.environ,
+        streams=app.streams,
     )
     app.secrets.append(secret)
     return secret
@@ -127,10 +183,13 @@ def _load_secret(app: App, name: str, from_env: str | None, from_file: str | Non
 def _print_saved(app: App, saved: Saved, verb: str) -> None:
     from hiveloom_cli.credentials.choice import parse_passphrase
     from hiveloom_cli.credentials.notice import format_place, format_vault_notice
+    from hiveloom_cli.upstream.binding import format_destination
 
     credential = saved.credential
     place = format_place(credential.kept_in)
-    app.streams.print_line(f"{verb} the key {credential.name} in the {place}.")
+    origin = format_destination(credential.name, credential, app.environ)
+    goal = f", for {origin}" if origin else "; the model's name decides where it goes"
+    app.streams.print_line(f"{verb} the key {credential.name} in the {place}{goal}.")
     if saved.vault_is_new:
         passphrase = parse_passphrase(app.environ) is not None
         for line in format_vault_notice(app.paths, passphrase=passphrase):
@@ -141,39 +200,23 @@ def _print_saved(app: App, saved: Saved, verb: str) -> None:
         )
 
 
-def _find_users(app: App) -> dict[str, list[str]]:
-    """Find which agents use which credential: the one they name, else the one of their protocol."""
-    from hiveloom_cli.agents.agent import Agent
-    from hiveloom_cli.protocols.table import decide_protocol
-
-    users: dict[str, list[str]] = {}
-    for agent in app.agents.load_all():
-        if isinstance(agent, Agent):
-            name = agent.credential or decide_protocol(agent.model)
-            users.setdefault(name, []).append(agent.name)
-    return users
-
-
-def _build_summary(credential: Credential, users: list[str]) -> dict[str, Any]:
-    from hiveloom_cli.clock import format_timestamp
-
-    rotated_at = credential.rotated_at
+def _build_check(name: str, upstream: Upstream, check: KeyCheck) -> dict[str, Any]:
     return {
-        "name": credential.name,
-        "kept_in": credential.kept_in,
-        "set_at": format_timestamp(credential.set_at),
-        "rotated_at": format_timestamp(rotated_at) if rotated_at else None,
-        "used_by": users,
+        "name": name,
+        "base_url": str(upstream.base_url),
+        "protocol": upstream.protocol,
+        "works": None if check.proof == "none" else True,
+        "models": len(check.models) if check.models is not None else None,
+        "asked": check.asked or None,
     }
 
 
-def _format_row(row: dict[str, Any]) -> tuple[str, ...]:
-    from hiveloom_cli.credentials.notice import format_place
-
-    return (
-        row["name"],
-        format_place(row["kept_in"]),
-        row["set_at"],
-        row["rotated_at"] or "-",
-        ", ".join(row["used_by"]) or "-",
-    )
+def _format_check(name: str, upstream: Upstream, check: KeyCheck) -> str:
+    where = upstream.base_url.origin
+    count = len(check.models or ())
+    models = f"{count} model{'' if count == 1 else 's'}"
+    if check.proof == "none":
+        return f"{where} offers {models} to anyone, so the key {name} was not put to the test."
+    if check.proof == "answer":
+        return f"The key {name} works at {where}: {check.asked} answered."
+    return f"The key {name} works at {where}: it opens {models}."

@@ -63,6 +63,21 @@ def complete_credentials(
     return _complete(list(find_app(context).credentials.load_all()), incomplete)
 
 
+def complete_models(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the models that upstreams were last seen to offer; no upstream is asked.
+
+    They are those of the credential named before, else those that need none named.
+    """
+    from hiveloom_cli.protocols.providers import MOVABLE
+
+    named = context.params.get("credential")
+    return _complete(
+        find_app(context).model_cache.load_ids((named,) if named else MOVABLE), incomplete
+    )
+
+
 def find_app(context: click.Context) -> App:
     """Return the `App` that this run was started with."""
     app: App = context.find_root().obj

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, urlsplit
 
 from hiveloom_cli.errors import BaseUrlInvalid
 
+ALLOW_HTTP_VARIABLE = "HIVELOOM_ALLOW_HTTP"
 # Strict, so that nobody reads another host in a URL than this does: a key depends on it.
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -51,6 +52,10 @@ class BaseUrl:
         url = f"{self.origin}{self.path}{suffix}"
         return f"{url}?{self.query}" if self.query else url
 
+    def with_query(self, query: str) -> BaseUrl:
+        """Add to the query string what an endpoint takes there ("limit=1000")."""
+        return replace(self, query=f"{self.query}&{query}" if self.query else query)
+
     def __str__(self) -> str:
         return self.join("")
 
@@ -83,6 +88,21 @@ def parse_base_url(text: str, *, source: str) -> BaseUrl:
         port=_DEFAULT_PORTS[scheme] if port is None else port,
         path=parts.path.rstrip("/"),
         query=parts.query,
+    )
+
+
+def check_encrypted(base_url: BaseUrl, *, source: str, allow_http: bool) -> BaseUrl:
+    """Return `base_url` if a key may be sent there: over https, to this machine, or `allow_http`.
+
+    Raises `BaseUrlInvalid` with what has to be typed to allow it.
+    """
+    if base_url.scheme == "https" or base_url.is_loopback or allow_http:
+        return base_url
+    raise BaseUrlInvalid(
+        f"the base URL in {source} is plain http to another machine ({base_url.host}):"
+        " whoever is on the way can read the key",
+        hint="use https://, or on a network that you trust add --allow-http"
+        f" (or set {ALLOW_HTTP_VARIABLE}=1)",
     )
 
 

@@ -1,7 +1,8 @@
 """The table of providers: one row each, a preset of address, protocol and names.
 
-A row decides nothing by itself. It says which environment variable usually holds a provider's key,
-so that the key follows that provider's own origin and no other, and it feeds the README's table.
+A credential of a row's name is bound to that row's address. A row also says which environment
+variable usually holds a provider's key, so that the key follows that provider's own origin and no
+other, and it feeds the README's table.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from hiveloom_cli.errors import ProviderNotFound
 from hiveloom_cli.protocols.base_url import BaseUrl, parse_base_url
 from hiveloom_cli.protocols.dialect import Learned
 
@@ -32,6 +34,11 @@ class Provider:
     key_page: str = ""
     protocol: ProtocolName = "openai"
     dialect: tuple[Learned, ...] = ()
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether it is a service with keys of its own, not software that one runs oneself."""
+        return bool(self.key_page)
 
 
 _COMPLETION_TOKENS = Learned("max-completion-tokens")
@@ -138,8 +145,43 @@ PROVIDERS: tuple[Provider, ...] = (
 )
 
 
-def find_provider(base_url: BaseUrl) -> Provider | None:
-    """Return the row whose origin is that of `base_url`, if there is one."""
+# Their keys go wherever the environment points their protocol, so they are bound to no address
+# unless one is asked for.
+MOVABLE: tuple[ProtocolName, ...] = ("openai", "anthropic")
+
+
+def get_provider(name: str) -> Provider:
+    """Return the preset of that name.
+
+    Raises `ProviderNotFound` with the names there are; the one given is not repeated, since it may
+    be a key.
+    """
+    provider = find_provider(name)
+    if provider is not None:
+        return provider
+    names = ", ".join(row.name for row in PROVIDERS)
+    close = suggest_provider(name)
+    guess = f"did you mean {close}? There" if close else "there"
+    raise ProviderNotFound(
+        f"no provider has that name; {guess} are: {names}", hint="hiveloom provider list"
+    )
+
+
+def find_provider(name: str) -> Provider | None:
+    """Return the preset of that name, if there is one."""
+    return next((provider for provider in PROVIDERS if provider.name == name), None)
+
+
+def suggest_provider(name: str) -> str:
+    """Name the preset that `name` looks like, or ""."""
+    from difflib import get_close_matches
+
+    names = [provider.name for provider in PROVIDERS]
+    return next(iter(get_close_matches(name.lower(), names, n=1, cutoff=0.75)), "")
+
+
+def find_provider_at(base_url: BaseUrl) -> Provider | None:
+    """Return the preset whose own origin is that of `base_url`, if there is one."""
     for provider in PROVIDERS:
         own = parse_base_url(provider.base_url, source=f"the preset {provider.name}")
         if own.origin == base_url.origin:
@@ -149,11 +191,11 @@ def find_provider(base_url: BaseUrl) -> Provider | None:
 
 def find_key_variable(base_url: BaseUrl) -> str:
     """Name the environment variable whose key belongs to the origin of `base_url`, or ""."""
-    provider = find_provider(base_url)
-    return provider.key_variable if provider else ""
+    provider = find_provider_at(base_url)
+    return provider.key_variable if provider is not None else ""
 
 
 def find_dialect(base_url: BaseUrl, protocol: ProtocolName) -> tuple[Learned, ...]:
     """Return what is known from the start of the upstream at the origin of `base_url`."""
-    provider = find_provider(base_url)
+    provider = find_provider_at(base_url)
     return provider.dialect if provider and provider.protocol == protocol else ()

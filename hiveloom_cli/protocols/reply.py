@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
+_LONGEST_TOKEN = len(r"\u00e9")
 _SHOWN = 200
 # transformers writes an error with raw line breaks into one event, which ends it at the first.
 _BROKEN_ERROR = re.compile(r'\{\s*"error"\s*:\s*"(.+)', re.DOTALL)
@@ -70,9 +71,8 @@ class ReplyReader:
     def __init__(self, fold: ReplyFold) -> None:
         self._fold = fold
         self._stream: SseDecoder | None = None
-        self._body = (
-            bytearray()
-        )  # a JSON body or a page; or what came before the first byte that tells
+        # A JSON body or a page, or what came before the first byte that tells.
+        self._body = bytearray()
         self._is_body = False
         self._blank = 0  # how many bytes of white space came before
         self._ended = False
@@ -92,7 +92,8 @@ class ReplyReader:
         """Take note that no more bytes come; yield what is still to be said."""
         if self._stream is not None:
             for event in self._stream.close():
-                yield from self._take(event)
+                if not _is_cut(event.data.strip()):
+                    yield from self._take(event)
         elif self._body.strip():
             yield from self._take_body(bytes(self._body))
         elif not self._ended:
@@ -145,6 +146,8 @@ class ReplyReader:
                 f"the upstream answered with a web page, “{format_page(text)}”",
                 hint="check the base URL: it must be the API's, often ending in /v1",
             )
+        if _is_cut(text):
+            raise StreamCutShort("the upstream's answer ended in the middle", hint="ask again")
         value = _parse_object(text)
         if is_error(value):
             raise parse_error_event(value)
@@ -167,6 +170,21 @@ def _parse_event(name: str, data: str) -> dict[str, Any]:
         if broken := _BROKEN_ERROR.match(data):
             return {"error": broken[1]}
         raise
+
+
+def _is_cut(text: str) -> bool:
+    """Whether a JSON object begins in the last of the bytes, and does not end there."""
+    if not text.startswith("{") or text.startswith('{"error"'):
+        return False
+    try:
+        json.loads(text, strict=False)
+    except json.JSONDecodeError as error:
+        # Where the decoder wanted more: the end, the beginning of a word or of an escape, or the
+        # first quote of a string.
+        return len(text) - error.pos <= _LONGEST_TOKEN or "Unterminated" in error.msg
+    except (ValueError, RecursionError):
+        pass
+    return False
 
 
 def _parse_object(text: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class WireFormat:
     default_base_url: str
     base_url_variables: tuple[str, ...]
     build_request: Callable[[ChatRequest, BaseUrl], WireRequest]
+    build_models_request: Callable[[BaseUrl, str], WireRequest]
     open_fold: Callable[[], ReplyFold]
 
     def open_reader(self) -> ReplyReader:
@@ -45,6 +46,7 @@ PROTOCOLS: Mapping[ProtocolName, WireFormat] = {
         default_base_url=_openai_request.DEFAULT_BASE_URL,
         base_url_variables=("HIVELOOM_OPENAI_BASE_URL", "HIVELOOM_OPENAI_COMPAT_BASE_URL"),
         build_request=_openai_request.build_request,
+        build_models_request=_openai_request.build_models_request,
         open_fold=_openai_reply.ChatCompletionFold,
     ),
     "anthropic": WireFormat(
@@ -52,6 +54,7 @@ PROTOCOLS: Mapping[ProtocolName, WireFormat] = {
         default_base_url=_anthropic_request.DEFAULT_BASE_URL,
         base_url_variables=("HIVELOOM_ANTHROPIC_BASE_URL",),
         build_request=_anthropic_request.build_request,
+        build_models_request=_anthropic_request.build_models_request,
         open_fold=_anthropic_reply.MessagesFold,
     ),
 }

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from itertools import dropwhile
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
-from rich import box, markdown
-from rich.rule import Rule
 from rich.segment import Segment, Segments
-from rich.table import Table
 from rich.theme import Theme
 
-from hiveloom_cli.terminal.blocks import LABEL_TAG, TARGET_TAG, parse_blocks
-from hiveloom_cli.terminal.highlight import fold_line, highlight_code
+from hiveloom_cli.terminal.blocks import CAPTION, parse_blocks
+from hiveloom_cli.terminal.elements import AnswerMarkdown
+from hiveloom_cli.terminal.highlight import fold_line, format_code
+from hiveloom_cli.terminal.loss import loses_text
 from hiveloom_cli.terminal.rows import BLANK_ROW, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from markdown_it.token import Token
-    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.console import Console
     from rich.text import Text
+
+    from hiveloom_cli.terminal.blocks import Block
 
 # The terminal's own colours, the middle ones, and no background: readable on dark and on light.
 _THEME = Theme(
@@ -43,93 +43,49 @@ _THEME = Theme(
 )
 
 
-def format_rows(
-    console: Console, source: str, env: dict[str, Any], *, fold_code: bool
-) -> list[Row]:
+def format_rows(console: Console, source: str, *, fold_code: bool) -> list[Row]:
     """Lay out Markdown for the console's width, one empty row between blocks.
+
+    All its text is in the rows: a block that does not fit, such as a list in lists deeper than the
+    screen is wide, is given as it was written.
 
     A line of code longer than the width stays whole, for the terminal to wrap and a person to copy,
     unless `fold_code` asks for rows that each fit.
     """
     rows: list[Row] = []
     with console.use_theme(_THEME):
-        for block in parse_blocks(source, env):
-            if block[0].type in {"fence", "code_block"}:
-                lines = _format_code(console, block[0], fold=fold_code)
-            else:
-                lines = _format_block(console, block)
-            rows += [BLANK_ROW, *lines] if rows and lines else lines
+        for block in parse_blocks(source):
+            lines = _layout(console, block, fold=fold_code)
+            shown = "".join(segment.text for line in lines for segment in line)
+            if loses_text(block.source, shown + block.implied):
+                lines = _layout_code(console, _read_raw(block), fold=fold_code)
+            new = _build_rows(console, lines)
+            rows += [BLANK_ROW, *new] if rows and new else new
     return rows
 
 
-class _Heading(markdown.Heading):
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self.text
-
-
-class _Code(markdown.CodeBlock):
-    # Code inside a list or a quote; it has to fit the width that is left there.
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        code = highlight_code(str(self.text), self.lexer_name)
-        for line in code.split("\n", allow_blank=True):
-            yield from fold_line(line, options.max_width)
-
-
-class _HorizontalRule(markdown.HorizontalRule):
-    new_line = True
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Rule(style="markdown.hr", characters="─")
-
-
-class _Table(markdown.TableElement):
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table(
-            box=box.SIMPLE_HEAD,
-            pad_edge=False,
-            show_edge=False,
-            style="markdown.table.border",
-            header_style="markdown.table.header",
-        )
-        header = self.header.row.cells if self.header and self.header.row else []
-        for cell in header:
-            table.add_column(cell.content, justify=cell.justify)
-        for row in self.body.rows if self.body else []:
-            table.add_row(*(cell.content for cell in row.cells))
-        yield table
-
-
-class AnswerMarkdown(markdown.Markdown):
-    """Rich's Markdown for tokens that were read already, in this program's dress."""
-
-    elements: ClassVar[dict[str, type[markdown.MarkdownElement]]] = {
-        **markdown.Markdown.elements,
-        "heading_open": _Heading,
-        "fence": _Code,
-        "code_block": _Code,
-        "hr": _HorizontalRule,
-        "table_open": _Table,
-    }
-    inlines = markdown.Markdown.inlines | {LABEL_TAG, TARGET_TAG}
-
-    def __init__(self, tokens: list[Token]) -> None:
-        super().__init__("", hyperlinks=False)
-        self.parsed = tokens
-
-
-def _format_block(console: Console, tokens: list[Token]) -> list[Row]:
-    lines = console.render_lines(AnswerMarkdown(tokens), pad=False)
-    rows = _build_rows(console, (list(_trim(line)) for line in lines))
+def _layout(console: Console, block: Block, *, fold: bool) -> list[list[Segment]]:
+    """Give the block's lines; none where it is nested more deeply than can be drawn."""
+    first = block.tokens[0]
+    if first.type in {"fence", "code_block"}:
+        language, caption = first.info.partition(" ")[0], first.meta.get(CAPTION, "")
+        return _layout_code(console, format_code(first.content, language, caption), fold=fold)
+    try:
+        lines = console.render_lines(AnswerMarkdown(block.tokens), pad=False)
+    except RecursionError:
+        return []
     # Rich puts a blank line before a list, a quote or a table even where nothing stands above.
-    return list(dropwhile(lambda row: not row.cells, rows))
+    return list(dropwhile(lambda line: not line, (list(_trim(line)) for line in lines)))
 
 
-def _format_code(console: Console, token: Token, *, fold: bool) -> list[Row]:
-    code = highlight_code(token.content, token.info.partition(" ")[0])
-    lines: Iterable[Text] = code.split("\n", allow_blank=True)
+def _layout_code(console: Console, lines: Iterable[Text], *, fold: bool) -> list[list[Segment]]:
     if fold:
         lines = (piece for line in lines for piece in fold_line(line, console.width))
-    return _build_rows(console, (list(line.render(console)) for line in lines))
+    return [list(line.render(console)) for line in lines]
+
+
+def _read_raw(block: Block) -> Iterable[Text]:
+    return format_code(block.source.strip("\n"), "", "")
 
 
 def _trim(line: list[Segment]) -> Iterator[Segment]:

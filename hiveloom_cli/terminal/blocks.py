@@ -1,47 +1,68 @@
 """Markdown in blocks: what of a growing text is finished, and what its tokens are.
 
-Follows CommonMark as markdown-it-py reads it, with tables and strikethrough. HTML is text: nothing
-that a model wrote is left out of what a person sees.
+Follows CommonMark as markdown-it-py reads it, with tables and strikethrough. HTML is text, and so
+are link definitions: nothing that a model wrote is left out of what a person sees. A definition
+would often come after the links that need it were drawn for good, and a list of sources is often
+nothing but definitions.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
-from markdown_it.token import Token
 
+from hiveloom_cli.terminal.highlight import knows_language
+from hiveloom_cli.terminal.links import break_definitions, spell_out
 from hiveloom_cli.terminal.visible import format_visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from markdown_it.token import Token
 
 # A line with "|" in it may yet turn out to be the head of a table.
 FENCE = re.compile(r" {0,3}(`{3,}(?=[^`\n]*\n)|~{3,})[^|\n]*\n")
 _DONE_BY_BLANK = frozenset({"heading_open", "paragraph_open", "blockquote_open", "table_open"})
-_MAIL = "mailto:"
+# More levels than a wide screen has room for, and far from Python's own limit.
+_DEEPEST = 100
 
-# Where a link's label and target go: inline styles of these names, see `answer.AnswerMarkdown`.
-LABEL_TAG = "link"
-TARGET_TAG = "link_url"
+# Where a fence's words beside its language go, in `Token.meta`.
+CAPTION = "caption"
 
 
-def parse_blocks(source: str, env: dict[str, Any]) -> list[list[Token]]:
-    """Parse Markdown into its top-level blocks, each a list of tokens safe to print.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A top-level block: its tokens safe to print, and the source that they have to account for.
 
-    `env` carries link definitions from one call to the next.
+    `implied` is the part of the source that is shown without being spelt out: a link's target that
+    is its label as well, a language that the code's colours stand for.
     """
-    blocks: list[list[Token]] = []
+
+    tokens: list[Token]
+    source: str
+    implied: str
+
+
+def parse_blocks(source: str) -> list[Block]:
+    """Parse Markdown into its top-level blocks; together they hold all of its lines."""
+    groups: list[list[Token]] = []
     depth = 0
-    for token in _reader().parse(source, env):
+    for token in _reader().parse(source):
         if depth == 0:
-            blocks.append([])
+            groups.append([])
         depth += token.nesting
-        blocks[-1].append(_clean(token))
-    return blocks
+        groups[-1].append(token)
+    lines = source.split("\n")
+    starts = [tokens[0].map[0] if tokens[0].map else 0 for tokens in groups]
+    spans = pairwise([*starts, len(lines)])
+    return [
+        _build_block(tokens, "\n".join(lines[start:end]))
+        for tokens, (start, end) in zip(groups, spans, strict=True)
+    ]
 
 
 def measure_finished(text: str) -> int:
@@ -79,41 +100,37 @@ def measure_fence(text: str, judged: int) -> int | None:
 
 @lru_cache(maxsize=1)
 def _reader() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    reader = _Reader("commonmark", {"html": False, "maxNesting": _DEEPEST})
+    return reader.enable(["table", "strikethrough"]).disable("reference")
 
 
-def _clean(token: Token) -> Token:
-    # A character reference (&#x202e;) becomes a character only in the parser: after the text as a
-    # whole was made safe.
-    token.content = format_visible(token.content)
-    if token.children:
-        token.children = list(_spell_out(token.children))
-    return token
+class _Reader(MarkdownIt):
+    """Leaves a link's target as it was written, which is how it is shown."""
+
+    def normalizeLink(self, url: str) -> str:  # noqa: N802 -- the parser's name
+        return url
+
+    def normalizeLinkText(self, link: str) -> str:  # noqa: N802 -- likewise
+        return link
 
 
-def _spell_out(tokens: Iterable[Token]) -> Iterator[Token]:
-    """Replace links and images by their label and target in plain sight."""
-    target = label = ""
+def _build_block(tokens: list[Token], source: str) -> Block:
+    implied: list[str] = []
     for token in tokens:
-        token.content = format_visible(token.content)
-        if token.type == "link_open":
-            target, label = str(token.attrs.get("href", "")), ""
-            yield Token("label_open", LABEL_TAG, 1)
-        elif token.type == "link_close":
-            yield Token("label_close", LABEL_TAG, -1)
-            yield from _build_target(label, target)
-        elif token.type == "image":
-            yield Token("label", LABEL_TAG, 0, content=token.content)
-            yield from _build_target(token.content, str(token.attrs.get("src", "")))
-        else:
-            label += token.content
-            yield token
+        # A character reference (&#x202e;) becomes a character only in the parser: after the text as
+        # a whole was made safe.
+        token.content, token.info = format_visible(token.content), format_visible(token.info)
+        if token.type == "fence":
+            _caption(token, implied)
+        if token.children:
+            break_definitions(token.children)
+            token.children = list(spell_out(token.children, implied))
+    return Block(tokens, source, "".join(implied))
 
 
-def _build_target(label: str, target: str) -> Iterator[Token]:
-    target = format_visible(target)
-    if not target or label in {target, target.removeprefix(_MAIL)}:
-        return
-    yield Token("text", "", 0, content=" (" if label else "(")
-    yield Token("target", TARGET_TAG, 0, content=target)
-    yield Token("text", "", 0, content=")")
+def _caption(token: Token, implied: list[str]) -> None:
+    words = token.info.split()
+    if len(words) == 1 and token.content.strip() and knows_language(words[0]):
+        implied.append(token.info)
+    else:
+        token.meta[CAPTION] = token.info.strip()

@@ -6,7 +6,7 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from hiveloom_cli.terminal.echo import hide_typing
+from hiveloom_cli.terminal.echo import call_on_continue, hide_typing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,18 +69,23 @@ class _LiveDisplay:
         self._over = threading.Event()
         self._refresher = threading.Thread(target=self._refresh, daemon=True)
         self._status = console.status("waiting", spinner="dots")
+        self._suspended = False
+        stack.enter_context(call_on_continue(self._note_suspension))
         stack.callback(self._close)
         self._status.start()
+        console.show_cursor()  # nothing to restore where Ctrl-Z or a kill leaves the shell with it
         self._refresher.start()
 
     def feed(self, text: str) -> None:
         self._status.stop()
         with self._lock:
+            self._resume()
             self._markdown.feed(text)
 
     def print_notice(self, line: str) -> None:
         self._status.stop()
         with self._lock:
+            self._resume()
             self._markdown.close()  # it goes on below the line
             self._streams.print_notice(line)
 
@@ -88,7 +93,16 @@ class _LiveDisplay:
         self._status.stop()
         self._over.set()
         with self._lock:
+            self._resume()
             self._markdown.close()
+
+    def _note_suspension(self) -> None:
+        self._suspended = True  # and no more, in a signal handler: the lock may be taken
+
+    def _resume(self) -> None:
+        if self._suspended:
+            self._suspended = False
+            self._markdown.begin_below()
 
     def _refresh(self) -> None:
         while not self._over.wait(_REFRESH_S):
@@ -96,6 +110,7 @@ class _LiveDisplay:
                 if self._over.is_set():
                     return
                 try:
+                    self._resume()
                     self._markdown.refresh()
                 except OSError:
                     return  # the terminal is gone, which the next piece will say

@@ -17,11 +17,10 @@ from pygments.token import (
 from rich.cells import chop_cells
 from rich.style import Style
 from rich.syntax import ANSISyntaxTheme, Syntax
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from rich.text import Text
 
 _TAB = 4
 # As in `answer`: the terminal's own colours without a background, none of them too light or dark.
@@ -51,7 +50,21 @@ def highlight_code(code: str, language: str) -> Text:
     return text
 
 
+def format_code(code: str, language: str, caption: str) -> Iterable[Text]:
+    """Give the lines of code in colour, below its caption if there is one."""
+    if caption:
+        yield Text(caption, style="dim")
+        if not code.strip():
+            return
+    yield from highlight_code(code, language).split("\n", allow_blank=True)
+
+
+def knows_language(name: str) -> bool:
+    """Say whether code in the language of that name gets colours."""
+    return Syntax("", name).lexer is not None
+
+
 def fold_line(line: Text, width: int) -> Iterable[Text]:
     """Cut a line into pieces that fit, where a terminal would cut it and not at words."""
-    pieces = chop_cells(line.plain, width)
+    pieces = chop_cells(line.plain, max(1, width))
     return line.divide(list(accumulate(len(piece) for piece in pieces))[:-1])

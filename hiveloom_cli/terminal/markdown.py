@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from hiveloom_cli.terminal.answer import format_rows
 from hiveloom_cli.terminal.rows import BLANK_ROW, LiveRows, Row
@@ -42,7 +41,6 @@ class MarkdownStream:
             console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
         )
         self._tail = Tail()
-        self._definitions: dict[str, Any] = {}
         self._begun = False
         self._next_frame_s = clock()
         self._pending = False
@@ -73,6 +71,11 @@ class MarkdownStream:
         seen = self._draw()
         self._next_frame_s = now + max(_FRAME_S, seen / _CHARACTERS_PER_S)
 
+    def begin_below(self) -> None:
+        """Draw what is open anew from the cursor on, which others moved: a shell, say."""
+        self._rows.abandon()
+        self._pending = True
+
     def close(self) -> None:
         """Draw all that came, for good, and leave the cursor on a fresh line."""
         self._pending = False
@@ -90,19 +93,16 @@ class MarkdownStream:
         return len(finished) + len(preview)
 
     def _show(self, finished: str, preview: str) -> None:
-        definitions = copy.deepcopy(self._definitions)
-        done = self._format(finished, definitions, fold_code=False)
+        done = self._format(finished, fold_code=False)
         begun = self._begun or bool(done)
-        open_rows = self._format(preview, copy.deepcopy(definitions), fold_code=True)
+        open_rows = self._format(preview, fold_code=True)
         done = [BLANK_ROW, *done] if done and self._begun else done
         open_rows = [BLANK_ROW, *open_rows] if open_rows and begun else open_rows
         # An interrupt during the layout above, where the time goes, changes nothing: `close` draws
         # the same text again.
         self._tail.drop(len(finished))
-        self._definitions, self._begun = definitions, begun
+        self._begun = begun
         self._rows.show(done, open_rows)
 
-    def _format(self, source: str, definitions: dict[str, Any], *, fold_code: bool) -> list[Row]:
-        if not source:
-            return []
-        return format_rows(self._console, source, definitions, fold_code=fold_code)
+    def _format(self, source: str, *, fold_code: bool) -> list[Row]:
+        return format_rows(self._console, source, fold_code=fold_code) if source else []

@@ -54,7 +54,7 @@ class LiveRows:
         """
         shown = list(still_open[-self.limit :])
         if self._rows and not finished and not shown:
-            shown = [BLANK_ROW]  # what was drawn turned out to be a link's definition, say
+            shown = [BLANK_ROW]  # what was drawn turned out to be a mark that shows nothing
         frame = self._build_frame(list(finished), shown)
         # Before the write: an interrupt inside it leaves the rest of the text in the stream's
         # buffer, from where it still goes out.
@@ -62,6 +62,10 @@ class LiveRows:
         self._empty = self._empty and not frame
         if frame:
             self._write(frame)
+
+    def abandon(self) -> None:
+        """Leave the open rows where they are: others wrote below them, and the next go there."""
+        self._rows, self._empty = [], True
 
     def end(self) -> None:
         """Leave the cursor at the start of the line below."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO
 
@@ -35,14 +37,30 @@ class Streams:
         self.stdout.write(text)
         self.stdout.flush()
 
+    def release(self) -> None:
+        """Drop what could not be written, which would fail once more when the process ends."""
+        for stream in (self.stdout, self.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
     def print_line(self, line: str = "") -> None:
         """Put a line on stdout; on a terminal, with nothing in it that steers the terminal."""
         self.write(f"{format_visible(line) if self.stdout.isatty() else line}\n")
 
     def print_notice(self, line: str) -> None:
         """Put one line for the person on stderr; foreign text in it is safe."""
-        self.stderr.write(f"{format_one_line(line, limit=2000)}\n")
-        self.stderr.flush()
+        self.print_aside(format_one_line(line, limit=2000))
+
+    def print_aside(self, text: str) -> None:
+        """Put lines for the person on stderr; foreign text in them is safe.
+
+        A stderr that takes nothing is no reason to stop: there is nobody to tell.
+        """
+        with suppress(OSError):
+            self.stderr.write(f"{format_visible(text)}\n")
+            self.stderr.flush()
 
     def load_stdin(self) -> str:
         """Read all of stdin; bytes that are not UTF-8 are replaced, and that is said."""
@@ -67,12 +85,32 @@ class Streams:
 
 
 def open_streams() -> Streams:
-    """Set up the process's own streams."""
+    """Set up the process's own streams.
+
+    A closed stdin is an empty one, a closed stderr takes everything, and writing to a closed stdout
+    fails as it does on a full disk: what was to be shown is lost.
+    """
+    sys.stdin = sys.stdin or _open_instead(0, os.O_RDONLY)
+    sys.stdout = sys.stdout or _open_instead(1, os.O_RDONLY)
+    sys.stderr = sys.stderr or _open_instead(2, os.O_WRONLY)
     for stream, errors in (
-        (sys.stdin, "strict"),
+        # What is typed is judged as the command line is, which has lone surrogates for such bytes.
+        (sys.stdin, "surrogateescape"),
         (sys.stdout, "replace"),
         (sys.stderr, "backslashreplace"),
     ):
         # Under LC_ALL=C Python would choose ASCII, and on Windows it would change line ends.
         stream.reconfigure(encoding="utf-8", errors=errors, newline="")  # type: ignore[union-attr]
     return Streams(sys.stdin, sys.stdout, sys.stderr)
+
+
+def _open_instead(number: int, flags: int) -> TextIO:
+    # On the number itself: what is opened next must not get it, and all that is printed with it.
+    opened = os.open(os.devnull, flags)
+    try:
+        os.fstat(number)
+    except OSError:
+        os.dup2(opened, number)
+        os.close(opened)
+        opened = number
+    return os.fdopen(opened, "w" if number else "r", encoding="utf-8", closefd=False)

@@ -8,7 +8,8 @@ from hiveloom_cli.terminal.blocks import FENCE, measure_fence, measure_finished
 
 # A last line of nothing but marks may become a heading, a list, a rule: drawn too early, the
 # paragraph above it would flash as a heading at every "-".
-_UNDECIDED = re.compile(r"[ \t]*(?:[-=+*#>|:`~_ \t]+|\d{1,9}[.)]?)")
+# An opening fence says no more than its language until code follows.
+_UNDECIDED = re.compile(r"[ \t]*(?:[-=+*#>|:`~_ \t]+|\d{1,9}[.)]?|(?:```|~~~)[^\n]*)")
 
 
 class Tail:
@@ -53,6 +54,8 @@ class Tail:
         opening = FENCE.match(text)
         if opening is None:
             return text
+        if not text[opening.end() :].strip():
+            return ""
         code_start = max(opening.end(), len(text) - rows * width)
         lines = text[code_start:].rsplit("\n", rows)
         return opening[0] + "\n".join(lines[-rows:])

@@ -112,6 +112,8 @@ def _suggest_model(case: _Case) -> str:
 
 def _suggest_address(case: _Case) -> str:
     where = case.upstream.moved_by or "the base URL"
+    if 300 <= case.error.status < 400:
+        return f"check {where} ({case.upstream.base_url}): it must be the API's own address"
     if meant := _find_meant_url(case.upstream):
         return f"check {where} ({case.upstream.base_url}): did you mean {meant}?"
     return f"check the model's name and {where} ({case.upstream.base_url})"

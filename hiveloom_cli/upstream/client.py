@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hiveloom_cli.upstream.patience import Patience
+from hiveloom_cli.upstream.limits import Patience
 from hiveloom_cli.upstream.reply import Reply
 
 if TYPE_CHECKING:

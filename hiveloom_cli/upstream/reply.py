@@ -24,7 +24,7 @@ from hiveloom_cli.protocols.providers import find_dialect
 from hiveloom_cli.protocols.table import PROTOCOLS
 from hiveloom_cli.upstream.advice import decide_hint
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
-from hiveloom_cli.upstream.patience import decide_wait, format_reason
+from hiveloom_cli.upstream.retry import decide_wait, format_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.protocols.request import ChatRequest, WireRequest
     from hiveloom_cli.upstream.dialects import Dialects
     from hiveloom_cli.upstream.event import UpstreamEvent
-    from hiveloom_cli.upstream.patience import Patience
+    from hiveloom_cli.upstream.limits import Patience
     from hiveloom_cli.upstream.resolve import Upstream
 
 

@@ -6,32 +6,25 @@ The rules, in their order, are those of docs/architecture.md, "How an upstream i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 from hiveloom_cli.errors import SecretMissing
-from hiveloom_cli.protocols.base_url import BaseUrl, parse_base_url
-from hiveloom_cli.protocols.providers import ProtocolName, find_key_variable
+from hiveloom_cli.protocols.base_url import (
+    ALLOW_HTTP_VARIABLE,
+    BaseUrl,
+    check_encrypted,
+    parse_base_url,
+)
+from hiveloom_cli.protocols.providers import MOVABLE, ProtocolName, find_key_variable
 from hiveloom_cli.protocols.table import PROTOCOLS, decide_protocol
+from hiveloom_cli.upstream.binding import find_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A credential of one of these names goes wherever the environment points its protocol.
-_MOVABLE = ("openai", "anthropic")
+    from hiveloom_cli.upstream.binding import Binding
 
-
-class Binding(Protocol):
-    """What is known of a stored credential without its secret: where it belongs, if anywhere."""
-
-    @property
-    def base_url(self) -> str | None:
-        """The one base URL that the secret may be sent to."""
-        ...
-
-    @property
-    def protocol(self) -> str | None:
-        """What is spoken there."""
-        ...
+_YES = frozenset({"1", "true", "yes", "on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,48 +51,61 @@ KeySource: TypeAlias = StoredKey | EnvironmentKey | PlaceholderKey
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Where requests of one agent go. `moved_by` is the variable that set the base URL, or ""."""
+    """Where requests of one agent go.
+
+    `credential` is the name that the key has, or would have if it were stored; `moved_by` is the
+    variable that set the base URL, or "".
+    """
 
     protocol: ProtocolName
     base_url: BaseUrl
     key: KeySource
     moved_by: str = ""
+    credential: str = ""
 
 
 def decide_upstream(
-    model: str, credential: str, stored: Mapping[str, Binding], environ: Mapping[str, str]
+    model: str,
+    credential: str,
+    stored: Mapping[str, Binding],
+    environ: Mapping[str, str],
+    *,
+    allow_http: bool = False,
 ) -> Upstream:
     """Decide the upstream for a model; `credential` is what the agent names, or "".
 
-    Raises `SecretMissing` with the command that stores the key, and `BaseUrlInvalid`.
+    `allow_http` lets the environment point at another machine without encryption, as does
+    `HIVELOOM_ALLOW_HTTP=1`; what is stored was allowed when it was stored. Raises `SecretMissing`
+    with the command that stores the key, and `BaseUrlInvalid`.
     """
-    binding = stored.get(credential)
-    protocol = decide_protocol(model)
-    if binding is not None and binding.protocol in PROTOCOLS:
-        protocol = cast("ProtocolName", binding.protocol)
-    name = credential or protocol
-    bound_to = _find_bound_url(stored.get(name))
-    if bound_to and name not in _MOVABLE:
-        base_url, moved_by = parse_base_url(bound_to, source=f"the credential {name}"), ""
+    name = credential or decide_protocol(model)
+    address = find_address(name, stored.get(name))
+    protocol = address.protocol or decide_protocol(model)
+    moved_by = ""
+    if address.base_url is None or name in MOVABLE:
+        moved_by = _find_moving_variable(protocol, environ)
+    if moved_by:
+        base_url = check_encrypted(
+            parse_base_url(environ[moved_by], source=moved_by),
+            source=moved_by,
+            allow_http=allow_http or is_http_allowed(environ),
+        )
+    elif address.base_url is not None:
+        base_url = parse_base_url(address.base_url, source=f"the credential {name}")
     else:
-        base_url, moved_by = _decide_base_url(protocol, bound_to, name, environ)
+        base_url = parse_base_url(PROTOCOLS[protocol].default_base_url, source="the default")
     key = _decide_key(name, base_url, stored, environ)
-    return Upstream(protocol, base_url, key, moved_by)
+    return Upstream(protocol, base_url, key, moved_by, name)
 
 
-def _find_bound_url(binding: Binding | None) -> str:
-    return (binding.base_url or "") if binding is not None else ""
+def is_http_allowed(environ: Mapping[str, str]) -> bool:
+    """Whether the environment allows plain http to other machines."""
+    return environ.get(ALLOW_HTTP_VARIABLE, "").strip().lower() in _YES
 
 
-def _decide_base_url(
-    protocol: ProtocolName, bound_to: str, name: str, environ: Mapping[str, str]
-) -> tuple[BaseUrl, str]:
-    for variable in PROTOCOLS[protocol].base_url_variables:
-        if text := environ.get(variable, "").strip():
-            return parse_base_url(text, source=variable), variable
-    if bound_to:
-        return parse_base_url(bound_to, source=f"the credential {name}"), ""
-    return parse_base_url(PROTOCOLS[protocol].default_base_url, source="the default"), ""
+def _find_moving_variable(protocol: ProtocolName, environ: Mapping[str, str]) -> str:
+    variables = PROTOCOLS[protocol].base_url_variables
+    return next((name for name in variables if environ.get(name, "").strip()), "")
 
 
 def _decide_key(

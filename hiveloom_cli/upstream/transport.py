@@ -32,13 +32,14 @@ from hiveloom_cli.errors import (
 from hiveloom_cli.protocols.faults import parse_error_body
 from hiveloom_cli.protocols.waits import parse_retry
 from hiveloom_cli.secret import Secret, mask_secret
-from hiveloom_cli.upstream.timeouts import Timeouts
+from hiveloom_cli.upstream.limits import Timeouts
 from hiveloom_cli.upstream.trust import load_context
 from hiveloom_cli.upstream.unreachable import (
     build_no_connection,
     build_no_first_byte,
     build_proxy_failed,
     build_unreachable,
+    list_causes,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +52,12 @@ if TYPE_CHECKING:
 USER_AGENT = f"hiveloom-cli/{__version__}"
 _PIECE = 64 * 1024
 _ERROR_BODY = 256 * 1024
+_PROXY_FAULTS = (
+    faults.InvalidProxyURL,
+    faults.InvalidSchema,  # SOCKS, without what speaks it; a base URL's own is checked before
+    faults.ProxyError,
+    urllib3.exceptions.ProxySchemeUnknown,
+)
 _REPLY = 512 * 1024 * 1024  # no answer is that long; a few compressed kilobytes can be
 
 
@@ -65,7 +72,7 @@ class RequestsTransport:
     ) -> None:
         self._timeouts = timeouts or Timeouts()
         self._clock = clock or SystemClock()
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers["User-Agent"] = USER_AGENT
         # Only what every Python can take apart, whatever else is installed beside us.
         self._session.headers["Accept-Encoding"] = "gzip"
@@ -119,6 +126,13 @@ class RequestsTransport:
             error.retry_after_s = advice.wait_s  # a header is exacter than words
         error.should_retry = advice.should_retry
         raise error
+
+
+class _Session(requests.Session):
+    """Looks at no redirect: one not followed would be parsed, and read whole, all the same."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - see above
+        return None
 
 
 class _KeyAuth(AuthBase):
@@ -253,9 +267,9 @@ def _explain_send(
     error: faults.RequestException, url: str, timeouts: Timeouts
 ) -> UpstreamUnreachable:
     origin = _get_origin(url)
+    if any(isinstance(cause, _PROXY_FAULTS) for cause in list_causes(error)):
+        return build_proxy_failed(error, origin)
     match error:
-        case faults.ProxyError() | faults.InvalidProxyURL() | faults.InvalidSchema():
-            return build_proxy_failed(error, origin)  # the schema is a proxy's: ours are checked
         case faults.ConnectTimeout():
             return build_no_connection(origin, timeouts.connect_s)
         case faults.ReadTimeout():

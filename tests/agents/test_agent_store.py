@@ -114,7 +114,7 @@ def test_a_lock_that_is_held_is_named_after_the_folder(
     store: AgentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hiveloom_cli.files._LOCK_TIMEOUT_S", 0.01)
-    with open_lock(tmp_path / "agents"), pytest.raises(Locked, match="has held .*/agents for"):
+    with open_lock(tmp_path / "agents"), pytest.raises(Locked, match=r"has held .*/agents for"):
         store.create(Agent("a", "m"), replace=False)
 
 

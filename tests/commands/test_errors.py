@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Hiveloom = Callable[..., Finished]
+COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:[39][0-7]|[34]8;[\d;]+|4[0-7])m")
 NOWHERE = {"HIVELOOM_OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
 
 
@@ -186,10 +188,15 @@ def test_a_bug_is_no_traceback_unless_it_is_asked_for(hiveloom: Hiveloom, home: 
 
 
 def test_colour_is_left_out_when_asked(upstream: ScriptedUpstream) -> None:
-    for env, args in [({"NO_COLOR": "1"}, ()), ({}, ("--no-color",)), ({"TERM": "dumb"}, ())]:
+    for env, args, coloured in [
+        ({}, (), True),
+        ({"NO_COLOR": "1"}, (), False),
+        ({}, ("--no-color",), False),
+        ({"TERM": "dumb"}, (), False),
+    ]:
         upstream.add(stream_reply(openai_stream("# Title\n\n`code`")))
         settings = {"HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url, **env}
         with spawn_hiveloom(*args, "chat", "--model", "m", "hi", env=settings) as terminal:
             assert terminal.wait() == 0
             assert "Title" in terminal.text
-            assert b"\x1b[36m" not in terminal.output
+            assert bool(COLOUR.search(terminal.output)) is coloured

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.protocols.event import ReplyEnded, TextDelta, ToolCallReady
@@ -11,13 +12,15 @@ from hiveloom_cli.protocols.request import ChatRequest, Parameters, ToolDefiniti
 from hiveloom_cli.protocols.table import decide_protocol
 from hiveloom_cli.secret import Secret
 from hiveloom_cli.upstream.client import ModelClient
+from hiveloom_cli.upstream.dialects import Dialects
 from hiveloom_cli.upstream.resolve import decide_upstream
 from hiveloom_cli.upstream.transport import RequestsTransport
+from tests.support.clocks import ManualClock
 from tests.support.program import run_hiveloom
 
 if TYPE_CHECKING:
-    from hiveloom_cli.protocols.event import ReplyEvent
     from hiveloom_cli.protocols.message import Message, ToolCall
+    from hiveloom_cli.upstream.event import UpstreamEvent
     from tests.servers.process import Server
     from tests.support.program import Finished
 
@@ -58,7 +61,7 @@ def chat_with_key(
 
 def ask(
     server: Server, model: str, *messages: Message, stream: bool, max_tokens: int = 1000
-) -> list[ReplyEvent]:
+) -> list[UpstreamEvent]:
     """Ask with the tool `WEATHER`; return the reply's events."""
     chat = ChatRequest(
         model=model,
@@ -68,21 +71,27 @@ def ask(
         stream=stream,
     )
     upstream = decide_upstream(model, "", {}, server.environ)
-    client = ModelClient(upstream, RequestsTransport({}), lambda: Secret(server.key))
+    client = ModelClient(
+        upstream,
+        RequestsTransport({}),
+        lambda: Secret(server.key),
+        dialects=Dialects(Path(os.environ["HIVELOOM_HOME"]) / "dialects.json"),
+        clock=ManualClock(),
+    )
     return list(client.open_reply(chat).stream_events())
 
 
-def list_calls(events: list[ReplyEvent]) -> list[ToolCall]:
+def list_calls(events: list[UpstreamEvent]) -> list[ToolCall]:
     """List the calls that are ready to be run."""
     return [event.call for event in events if isinstance(event, ToolCallReady)]
 
 
-def join_text(events: list[ReplyEvent]) -> str:
+def join_text(events: list[UpstreamEvent]) -> str:
     """Join the answer's text."""
     return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
-def get_end(events: list[ReplyEvent]) -> ReplyEnded:
+def get_end(events: list[UpstreamEvent]) -> ReplyEnded:
     """Return the terminal event, which is the last."""
     end = events[-1]
     assert isinstance(end, ReplyEnded)

@@ -69,16 +69,25 @@ class Ending(Enum):
     CUT = auto()  # chunked, and the connection closes without a last chunk
     SHORT = auto()  # Content-Length promises one byte more than comes
     RESET = auto()  # chunked, and the connection is reset
+    HALF = auto()  # chunked, and only our side closes: the client could go on sending
+
+
+_CHUNKED = frozenset({Ending.CHUNKED, Ending.CUT, Ending.RESET, Ending.HALF})
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply. Among its pieces, a number pauses for seconds and an event waits until it is set."""
+    """A reply. Among its pieces, a number pauses for seconds and an event waits until it is set.
+
+    One without a head has no status line and no headers but what its pieces say, unframed: bytes
+    that are not HTTP, or nothing before the ending.
+    """
 
     pieces: Iterable[Piece] = ()
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     ending: Ending = Ending.LENGTH
+    has_head: bool = True
 
 
 Script = Callable[[RecordedRequest], Reply]
@@ -159,14 +168,14 @@ class ScriptedUpstream(LoopbackServer):
 class _Body:
     """The framing of one body on one connection."""
 
-    ending: Ending
+    reply: Reply
     connection: socket.socket
     closing: threading.Event
 
     def send(self, piece: bytes) -> None:
         if not piece:
             return  # an empty chunk would be the last one
-        if self.ending in {Ending.CHUNKED, Ending.CUT, Ending.RESET}:
+        if self.reply.ending in _CHUNKED and self.reply.has_head:
             piece = b"%x\r\n%b\r\n" % (len(piece), piece)
         self.connection.sendall(piece)
 
@@ -181,9 +190,12 @@ class _Body:
             gate.wait(min(_POLL_S, limit_s))
 
     def finish(self) -> None:
-        if self.ending is Ending.CHUNKED:
+        if self.reply.ending is Ending.CHUNKED:
             self.connection.sendall(b"0\r\n\r\n")
-        if self.ending is Ending.RESET:
+        if self.reply.ending is Ending.HALF:
+            self.connection.shutdown(socket.SHUT_WR)
+            self.pause(_GATE_S)
+        if self.reply.ending is Ending.RESET:
             # A linger time of nothing makes closing send RST in place of FIN; the server's own way
             # of closing would send FIN before it.
             linger = struct.pack("ii", 1, 0)
@@ -209,8 +221,10 @@ class _Handler(LoopbackHandler):
 
     def _send(self, reply: Reply) -> None:
         pieces = list(reply.pieces)
-        self._send_head(reply, sum(len(piece) for piece in pieces if isinstance(piece, bytes)))
-        body = _Body(reply.ending, self.connection, self.server.closing)
+        self.close_connection = reply.ending not in {Ending.LENGTH, Ending.CHUNKED}
+        if reply.has_head:
+            self._send_head(reply, sum(len(piece) for piece in pieces if isinstance(piece, bytes)))
+        body = _Body(reply, self.connection, self.server.closing)
         for piece in pieces:
             if isinstance(piece, bytes):
                 body.send(piece)
@@ -226,11 +240,10 @@ class _Handler(LoopbackHandler):
             case Ending.LENGTH | Ending.SHORT:
                 promised = length + (reply.ending is Ending.SHORT)
                 self.send_header("Content-Length", str(promised))
-            case Ending.CHUNKED | Ending.CUT | Ending.RESET:
+            case Ending.CHUNKED | Ending.CUT | Ending.RESET | Ending.HALF:
                 self.send_header("Transfer-Encoding", "chunked")
             case Ending.CLOSE:
                 self.send_header("Connection", "close")
-        self.close_connection = reply.ending not in {Ending.LENGTH, Ending.CHUNKED}
         self.end_headers()
 
 

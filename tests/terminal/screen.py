@@ -77,7 +77,7 @@ def draw_streamed(terminal: Terminal, pieces: list[str], *, frame_s: float = 1.0
 
 def draw_whole(terminal: Terminal, text: str) -> None:
     console = open_console(terminal)
-    rows = format_rows(console, text, {}, fold_code=False)
+    rows = format_rows(console, text, fold_code=False)
     terminal.write("".join(f"{row.text}\n" for row in rows))
 
 

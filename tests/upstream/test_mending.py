@@ -16,7 +16,7 @@ from hiveloom_cli.secret import Secret
 from hiveloom_cli.upstream.client import ModelClient
 from hiveloom_cli.upstream.dialects import Dialects
 from hiveloom_cli.upstream.event import Notice, RetryWaiting, UpstreamEvent
-from hiveloom_cli.upstream.patience import Patience
+from hiveloom_cli.upstream.limits import Patience
 from hiveloom_cli.upstream.resolve import PlaceholderKey, Upstream
 from hiveloom_cli.upstream.transport import RequestsTransport
 from tests.support.clocks import ManualClock

@@ -124,7 +124,11 @@ def test_without_a_stored_key_the_providers_own_variable_or_a_placeholder_serves
         {"ANTHROPIC_API_KEY": "k"},
         {"HIVELOOM_OPENAI_BASE_URL": GROQ, "OPENAI_API_KEY": "k"},
         {"HIVELOOM_OPENAI_BASE_URL": "https://evil.example/v1", "OPENAI_API_KEY": "k"},
-        {"HIVELOOM_OPENAI_BASE_URL": "http://api.openai.com/v1", "OPENAI_API_KEY": "k"},
+        {
+            "HIVELOOM_OPENAI_BASE_URL": "http://api.openai.com/v1",
+            "HIVELOOM_ALLOW_HTTP": "1",
+            "OPENAI_API_KEY": "k",
+        },
     ],
 )
 def test_a_key_of_the_environment_never_follows_a_moved_base_url(environ: dict[str, str]) -> None:

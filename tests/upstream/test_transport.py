@@ -14,7 +14,7 @@ from hiveloom_cli import __version__
 from hiveloom_cli.errors import StreamCutShort, UpstreamRefused, UpstreamUnreachable
 from hiveloom_cli.protocols.request import KeyHeader, WireRequest
 from hiveloom_cli.secret import Secret
-from hiveloom_cli.upstream.timeouts import Timeouts
+from hiveloom_cli.upstream.limits import Timeouts
 from hiveloom_cli.upstream.transport import RequestsTransport
 from tests.support.upstream import Ending, Reply, ScriptedUpstream, json_reply, stream_reply
 

@@ -11,6 +11,7 @@ import base64
 import json
 import re
 from typing import TYPE_CHECKING, Any, assert_never
+from urllib.parse import urlencode
 
 from hiveloom_cli.protocols import history
 from hiveloom_cli.protocols.anthropic_messages.block import REASONING_TYPES
@@ -38,6 +39,8 @@ DEFAULT_BASE_URL = "https://api.anthropic.com"
 # The one version that third-party servers know too.
 API_VERSION = "2023-06-01"
 
+_MODELS_A_PAGE = 1000  # the most that the API gives at once
+
 _OWN_ORIGIN = parse_base_url(DEFAULT_BASE_URL, source="the preset anthropic").origin
 _OWN_KEY_HEADERS = (KeyHeader("x-api-key"),)
 # Other servers of this protocol read one or the other: vLLM takes only the bearer token.
@@ -51,19 +54,28 @@ _BEGINNING = "(What was said before this is left out.)"
 
 def build_request(chat: ChatRequest, base_url: BaseUrl) -> WireRequest:
     """Build the POST to `{base_url}/v1/messages`; a base that ends in `/v1` is not doubled."""
-    suffix = "/messages" if base_url.path.endswith("/v1") else "/v1/messages"
-    own = base_url.origin == _OWN_ORIGIN
     body = build_body(chat)
+    own = base_url.origin == _OWN_ORIGIN
     return WireRequest(
-        url=base_url.join(suffix),
+        url=_join(base_url, "/messages"),
         headers={
             "Content-Type": "application/json",
             "Accept": "text/event-stream" if chat.stream else "application/json",
             "anthropic-version": API_VERSION,
         },
-        key_headers=_OWN_KEY_HEADERS if own else _OTHER_KEY_HEADERS,
+        key_headers=_decide_key_headers(base_url),
         # Other servers of this protocol may refuse the marks, and few keep anything.
         body=mark_cache(body) if own else body,
+    )
+
+
+def build_models_request(base_url: BaseUrl, after: str = "") -> WireRequest:
+    """Build the GET of `{base_url}/v1/models`: the page that follows the model `after`."""
+    query = {"limit": str(_MODELS_A_PAGE)} | ({"after_id": after} if after else {})
+    return WireRequest(
+        url=_join(base_url.with_query(urlencode(query)), "/models"),
+        headers={"Accept": "application/json", "anthropic-version": API_VERSION},
+        key_headers=_decide_key_headers(base_url),
     )
 
 
@@ -96,6 +108,14 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
     if chat.stream:
         body["stream"] = True
     return body
+
+
+def _join(base_url: BaseUrl, endpoint: str) -> str:
+    return base_url.join(endpoint if base_url.path.endswith("/v1") else f"/v1{endpoint}")
+
+
+def _decide_key_headers(base_url: BaseUrl) -> tuple[KeyHeader, ...]:
+    return _OWN_KEY_HEADERS if base_url.origin == _OWN_ORIGIN else _OTHER_KEY_HEADERS
 
 
 def _fit_history(chat: ChatRequest) -> tuple[Message, ...]:

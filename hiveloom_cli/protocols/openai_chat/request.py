@@ -52,6 +52,15 @@ def build_request(chat: ChatRequest, base_url: BaseUrl) -> WireRequest:
     )
 
 
+def build_models_request(base_url: BaseUrl, _after: str = "") -> WireRequest:
+    """Build the GET of `{base_url}/models`, which gives the whole list at once."""
+    return WireRequest(
+        url=base_url.join("/models"),
+        headers={"Accept": "application/json"},
+        key_headers=_KEY_HEADERS,
+    )
+
+
 def build_body(chat: ChatRequest) -> dict[str, Any]:
     """Build the JSON body."""
     body: dict[str, Any] = {"model": chat.model, "messages": list(_build_messages(chat))}

@@ -1,4 +1,4 @@
-"""How long to wait for an upstream, at each point where it can keep silent."""
+"""How long to wait for an upstream, and how often to ask it."""
 
 from __future__ import annotations
 
@@ -16,3 +16,11 @@ class Timeouts:
     connect_s: float = 10.0
     first_byte_s: float = 600.0
     read_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a request is sent at most, and within how many seconds from the first time on."""
+
+    tries: int = 4
+    within_s: float = 60.0

@@ -12,7 +12,8 @@ from hiveloom_cli.errors import (
     UpstreamRefused,
     UpstreamUnreachable,
 )
-from hiveloom_cli.upstream.patience import Patience, decide_wait, format_reason
+from hiveloom_cli.upstream.limits import Patience
+from hiveloom_cli.upstream.retry import decide_wait, format_reason
 
 
 def refuse(

@@ -7,10 +7,13 @@ a balance, a request that is too large.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hiveloom_cli.errors import UpstreamError, UpstreamRefused
 from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
+
+if TYPE_CHECKING:
+    from hiveloom_cli.upstream.limits import Patience
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 16.0
@@ -26,14 +29,6 @@ _PASSING = {
 # What an upstream may call worth another try, and is not.
 _HOPELESS = {FaultKind.QUOTA, FaultKind.BALANCE, FaultKind.TOO_LARGE, FaultKind.OVERFLOW}
 _MISSPELT_CALL = "tool_use_failed"  # Groq: the model wrote a tool call that is none
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often a request is sent at most, and within how many seconds from the first time on."""
-
-    tries: int = 4
-    within_s: float = 60.0
 
 
 def decide_wait(

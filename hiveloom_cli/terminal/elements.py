@@ -1,0 +1,122 @@
+"""Rich's Markdown elements, in this program's dress and with none of the text left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich import box, markdown
+from rich.rule import Rule
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from hiveloom_cli.terminal.blocks import CAPTION
+from hiveloom_cli.terminal.highlight import fold_line, format_code
+from hiveloom_cli.terminal.links import LABEL_TAG, TARGET_TAG
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+
+class _Heading(markdown.Heading):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self.text
+
+
+class _Code(markdown.CodeBlock):
+    # Code inside a list or a quote; it has to fit the width that is left there.
+    caption = ""
+
+    @classmethod
+    def create(cls, markdown: markdown.Markdown, token: Token) -> _Code:
+        code = cls(token.info.partition(" ")[0], markdown.code_theme)
+        code.caption = token.meta.get(CAPTION, "")
+        return code
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in format_code(str(self.text), self.lexer_name, self.caption):
+            yield from fold_line(line, options.max_width)
+
+
+class _Quote(markdown.BlockQuote):
+    # Rich's own leaves two more columns unused at every level.
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        inside = options.update(width=options.max_width - 2)
+        for line in console.render_lines(self.elements, inside, style=self.style):
+            yield from (Segment("▌ ", self.style), *line, Segment.line())
+
+
+class _Item(markdown.ListItem):
+    number = ""
+
+    @classmethod
+    def create(cls, markdown: markdown.Markdown, token: Token) -> _Item:  # noqa: ARG003
+        item = cls()
+        item.number = token.info
+        return item
+
+    def on_leave(self, context: markdown.MarkdownContext) -> None:
+        super().on_leave(context)
+        if not list(self.elements):  # type: ignore[call-overload] # an iterator, typed as an iterable
+            self.elements.append(Text(""))  # or rich would leave out its number as well
+
+
+class _List(markdown.ListElement):
+    # Numbers as they were written, for the text may refer to them; rich counts from the first one.
+    # The same number throughout is the habit of leaving the counting to the reader.
+    items: list[_Item]  # type: ignore[assignment]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        numbers = [int(item.number) for item in self.items if item.number.isdecimal()]
+        if len(numbers) < len(self.items) or len(set(numbers)) == 1:
+            yield from super().__rich_console__(console, options)
+            return
+        for item, number in zip(self.items, numbers, strict=True):
+            yield from item.render_number(console, options, number, max(numbers))
+
+
+class _HorizontalRule(markdown.HorizontalRule):
+    new_line = True
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Rule(style="markdown.hr", characters="─")
+
+
+class _Table(markdown.TableElement):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = Table(
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            show_edge=False,
+            style="markdown.table.border",
+            header_style="markdown.table.header",
+        )
+        header = self.header.row.cells if self.header and self.header.row else []
+        for cell in header:
+            table.add_column(cell.content, justify=cell.justify, overflow="fold")
+        for row in self.body.rows if self.body else []:
+            table.add_row(*(cell.content for cell in row.cells))
+        yield table
+
+
+class AnswerMarkdown(markdown.Markdown):
+    """Rich's Markdown for tokens that were read already, in this program's dress."""
+
+    elements: ClassVar[dict[str, type[markdown.MarkdownElement]]] = {
+        **markdown.Markdown.elements,
+        "heading_open": _Heading,
+        "fence": _Code,
+        "code_block": _Code,
+        "blockquote_open": _Quote,
+        "list_item_open": _Item,
+        "bullet_list_open": _List,
+        "ordered_list_open": _List,
+        "hr": _HorizontalRule,
+        "table_open": _Table,
+    }
+    inlines = markdown.Markdown.inlines | {LABEL_TAG, TARGET_TAG}
+
+    def __init__(self, tokens: list[Token]) -> None:
+        super().__init__("", hyperlinks=False)
+        self.parsed = tokens

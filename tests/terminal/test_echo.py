@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import termios
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import pexpect
+import pytest
+
+from hiveloom_cli.terminal.echo import hide_typing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+CTRL_Z = "\x1a"
+TYPED = termios.ECHO | termios.ICANON
+
+# An answer that goes on until the script's file is gone, and says when its first word is drawn.
+ANSWER = """
+import sys, time
+from pathlib import Path
+from hiveloom_cli.terminal.display import open_display
+from hiveloom_cli.terminal.streams import open_streams
+
+gate = Path(sys.argv[1])
+with open_display(open_streams()) as display:
+    display.feed("begun")
+    while gate.exists():
+        time.sleep(0.02)
+    display.feed(" ended")
+"""
+PROMPT = """
+import sys
+from pathlib import Path
+from hiveloom_cli.terminal.echo import hide_typing
+from hiveloom_cli.terminal.line_reader import LineReader
+
+with hide_typing(sys.stdin):
+    said = LineReader(history_path=Path(sys.argv[1]), prompt="me> ").ask_message()
+print("READ<" + said + ">")
+"""
+
+
+@pytest.fixture
+def terminal() -> Iterator[TextIO]:
+    master, slave = os.openpty()
+    with os.fdopen(slave, "r", encoding="utf-8") as stream:
+        yield stream
+    os.close(master)
+
+
+def read_mode(stream: TextIO | int) -> int:
+    return int(termios.tcgetattr(stream)[3]) & TYPED
+
+
+def test_typing_is_hidden_meanwhile(terminal: TextIO) -> None:
+    with hide_typing(terminal):
+        assert read_mode(terminal) == 0
+
+    assert read_mode(terminal) == TYPED
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit, GeneratorExit, ValueError])
+def test_the_echo_is_back_however_it_ends(terminal: TextIO, end: type[BaseException]) -> None:
+    with pytest.raises(end), hide_typing(terminal):
+        raise end
+
+    assert read_mode(terminal) == TYPED
+    assert signal.getsignal(signal.SIGTSTP) == signal.SIG_DFL
+
+
+def test_hiding_within_hiding_leaves_it_hidden(terminal: TextIO) -> None:
+    with hide_typing(terminal):
+        handler = signal.getsignal(signal.SIGTSTP)
+        with hide_typing(terminal):
+            assert signal.getsignal(signal.SIGTSTP) is handler
+        assert read_mode(terminal) == 0
+
+    assert read_mode(terminal) == TYPED
+
+
+def test_a_terminal_that_hangs_up_is_no_error() -> None:
+    master, slave = os.openpty()
+    with os.fdopen(slave, "r", encoding="utf-8") as stream, hide_typing(stream):
+        os.close(master)
+
+
+@contextmanager
+def open_shell() -> Iterator[Any]:
+    shell = pexpect.spawn(
+        "bash",
+        ["--norc", "--noprofile", "-i"],
+        cwd=str(ROOT),
+        env={**os.environ, "PS1": "shell> ", "TERM": "xterm", "PYTHON": sys.executable},
+        encoding="utf-8",
+        timeout=8,
+    )
+    try:
+        shell.expect_exact("shell> ")
+        yield shell
+    finally:
+        shell.close(force=True)
+
+
+def start(shell: Any, script: str, path: Path, ending: str = "") -> None:
+    (path.parent / "script.py").write_text(script)
+    shell.sendline(f'PYTHONPATH=. "$PYTHON" {path.parent / "script.py"} {path} {ending}')
+
+
+def ask_mode(shell: Any) -> set[str]:
+    """Ask the shell for the terminal's mode as programs that it starts find it."""
+    shell.sendline("stty -a | grep -owE -e '-?(icanon|echo|icrnl)'; echo 'as''ked'")
+    shell.expect_exact("asked")
+    return set(shell.before.split()) & {"icanon", "-icanon", "echo", "-echo", "icrnl", "-icrnl"}
+
+
+def test_a_stopped_answer_gives_the_shell_its_terminal_and_takes_it_back(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    with open_shell() as shell:
+        start(shell, ANSWER, gate)
+        shell.expect_exact("begun")
+        assert read_mode(shell.child_fd) == 0
+        shell.send(CTRL_Z)
+        shell.expect_exact("Stopped")
+        assert ask_mode(shell) == {"icanon", "echo", "icrnl"}
+
+        shell.sendline("fg")
+        shell.expect_exact("begun")  # drawn anew, below what the shell wrote
+        assert read_mode(shell.child_fd) == 0
+        gate.unlink()
+        shell.expect_exact("ended")
+        shell.expect_exact("shell> ")
+        assert ask_mode(shell) == {"icanon", "echo", "icrnl"}
+
+
+def test_an_answer_in_the_background_ends_without_being_stopped(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    with open_shell() as shell:
+        start(shell, ANSWER, gate, "&")
+        shell.expect_exact("begun")
+        gate.unlink()
+        shell.expect_exact("ended")
+        shell.sendline("wait $!; echo 'ended'' with' $?")
+        shell.expect_exact("ended with 0")
+
+
+def test_a_stopped_prompt_goes_on_as_it_was(tmp_path: Path) -> None:
+    with open_shell() as shell:
+        start(shell, PROMPT, tmp_path / "history")
+        shell.expect_exact("me>")
+        shell.send("half")
+        shell.expect_exact("half")
+        shell.send(CTRL_Z)
+        shell.expect_exact("Stopped")
+        assert ask_mode(shell) == {"icanon", "echo", "icrnl"}
+
+        shell.sendline("fg")
+        shell.expect_exact("me>")
+        shell.send(" whole\r")
+        shell.expect_exact("READ<half whole>")
