@@ -40,7 +40,9 @@ class SseDecoder:
         """Take the next bytes and return the events that they complete."""
         if not self._started:
             chunk = self._strip_bom(chunk)
-        if self._after_cr and chunk:
+        if not chunk:
+            return []
+        if self._after_cr:
             # The CR that ended the last piece's line may have been half of a CRLF.
             self._after_cr = False
             chunk = chunk.removeprefix(b"\n")

@@ -54,6 +54,10 @@ def test_a_character_split_over_two_reads_is_whole() -> None:
         assert decode(stream[:cut], stream[cut:]) == [("", "Zürich 日本 🐝")]
 
 
+def test_a_read_without_bytes_between_the_halves_of_a_line_end_changes_nothing() -> None:
+    assert decode(b"data: a\r", b"", b"\ndata: b\n\n") == [("", "a\nb")]
+
+
 _lines = st.sampled_from(
     [b"data: a", b"data: \xf0\x9f\x90\x9d", b"data:", b"event: x", b": c", b"", b"id: 1", b"z"]
 )
