@@ -45,7 +45,7 @@ def _show_events(events: Iterable[Event], display: Display) -> TurnEnded:
                 display.print_notice(f"note: {text}")
             case RetryWaiting():
                 display.print_notice(
-                    f"note: {event.reason}, asking again in {event.wait_s:.0f} s"
+                    f"note: {event.reason}, retrying in {event.wait_s:.0f} s"
                     f" ({event.attempt}/{event.attempts})"
                 )
             case ReasoningDelta() | ToolCallReady() | ToolStarted() | ToolEnded():

@@ -61,7 +61,7 @@ def _load_pages(
     seen = {""}
     after = ""
     for _ in range(_MOST_PAGES):
-        request = wire.build_models_request(upstream.base_url, after)
+        request = wire.requests.build_models_request(upstream.base_url, after)
         page = _load_page(request if with_key else replace(request, key_headers=()), transport, key)
         yield page
         after = page.next_after

@@ -106,7 +106,7 @@ class Reply:
         return stamp_message(self._reader.build_partial(), self._chat.asked_of)
 
     def _build_request(self) -> WireRequest:
-        request = self._wire.build_request(self._chat, self._upstream.base_url)
+        request = self._wire.requests.build_request(self._chat, self._upstream.base_url)
         body = apply_adaptations(dict(request.body or {}), self._known, self._chat)
         return replace(request, body=body)
 

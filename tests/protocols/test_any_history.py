@@ -90,7 +90,7 @@ def test_any_history_gives_a_body_that_the_official_types_and_rules_accept(
     protocol: ProtocolName, chat: ChatRequest
 ) -> None:
     base_url = parse_base_url(_BASES[protocol], source="the test")
-    content = PROTOCOLS[protocol].build_request(chat, base_url).content
+    content = PROTOCOLS[protocol].requests.build_request(chat, base_url).content
     assert content is not None
     body = json.loads(content)
     check_official(protocol, body)
@@ -103,7 +103,7 @@ def test_any_history_gives_a_body_that_the_official_types_and_rules_accept(
 @given(chat=_chats, field=st.sampled_from(["reasoning_content", "reasoning", "reasoning_details"]))
 def test_reasoning_can_be_put_on_any_body(chat: ChatRequest, field: str) -> None:
     base_url = parse_base_url(_BASES["openai"], source="the test")
-    body = PROTOCOLS["openai"].build_request(chat, base_url).body
+    body = PROTOCOLS["openai"].requests.build_request(chat, base_url).body
     assert body is not None
     check_chat_order(echo_reasoning(dict(body), chat, field)["messages"])
 

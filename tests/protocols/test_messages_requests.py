@@ -25,7 +25,7 @@ MARK = {"type": "ephemeral"}
 
 def build(chat: ChatRequest, base: str = OWN) -> dict[str, Any]:
     base_url = parse_base_url(base, source="the test")
-    body = PROTOCOLS["anthropic"].build_request(chat, base_url).body
+    body = PROTOCOLS["anthropic"].requests.build_request(chat, base_url).body
     assert body is not None
     return dict(body)
 

@@ -179,7 +179,7 @@ def test_the_list_is_asked_for_beside_the_endpoint_that_answers(
     protocol: Any, base_url: str, after: str, url: str
 ) -> None:
     wire = PROTOCOLS[protocol]
-    request = wire.build_models_request(parse_base_url(base_url, source="X"), after)
+    request = wire.requests.build_models_request(parse_base_url(base_url, source="X"), after)
     assert (request.url, request.content) == (url, None)
     assert {header.name for header in request.key_headers} >= {
         {"openai": "Authorization", "anthropic": "x-api-key"}[protocol]

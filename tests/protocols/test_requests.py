@@ -30,7 +30,7 @@ PROTOCOL_NAMES: tuple[ProtocolName, ...] = ("openai", "anthropic")
 
 def build(protocol: ProtocolName, chat: ChatRequest) -> dict[str, Any]:
     base_url = parse_base_url(_BASES[protocol], source="the test")
-    content = PROTOCOLS[protocol].build_request(chat, base_url).content
+    content = PROTOCOLS[protocol].requests.build_request(chat, base_url).content
     assert content is not None
     body: dict[str, Any] = json.loads(content)
     return body
@@ -109,12 +109,12 @@ def test_tool_results_are_messages_of_their_own_or_blocks_that_come_first() -> N
 
 def test_a_key_is_named_by_its_header_and_is_not_in_the_request() -> None:
     chat = ChatRequest("m", (build_user_message("hi"),))
-    request = PROTOCOLS["anthropic"].build_request(
+    request = PROTOCOLS["anthropic"].requests.build_request(
         chat, parse_base_url("https://api.anthropic.com", source="the test")
     )
     assert [(header.name, header.prefix) for header in request.key_headers] == [("x-api-key", "")]
     assert request.url == "https://api.anthropic.com/v1/messages"
-    elsewhere = PROTOCOLS["anthropic"].build_request(
+    elsewhere = PROTOCOLS["anthropic"].requests.build_request(
         chat, parse_base_url("http://127.0.0.1:8000/v1", source="the test")
     )
     assert elsewhere.url == "http://127.0.0.1:8000/v1/messages"

@@ -44,7 +44,7 @@ def read_turn(*blocks: dict[str, Any], made_by: str = HERE, reason: str = "end_t
 def send(*history: Message, asked_of: str = HERE) -> list[dict[str, Any]]:
     chat = ChatRequest("m", (build_user_message("q"), *history), asked_of=asked_of)
     base_url = parse_base_url("https://api.anthropic.com", source="the test")
-    body = PROTOCOLS["anthropic"].build_request(chat, base_url).body
+    body = PROTOCOLS["anthropic"].requests.build_request(chat, base_url).body
     assert body is not None
     messages: list[dict[str, Any]] = body["messages"]
     return messages

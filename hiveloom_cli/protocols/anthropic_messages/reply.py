@@ -164,6 +164,11 @@ class MessagesFold:
         yield ReplyEnded(message, reason, self._raw_reason, self._explanation)
 
 
+def open_fold() -> MessagesFold:
+    """Open what one reply is read into."""
+    return MessagesFold()
+
+
 def _name_calls(parts: Iterable[Part]) -> Iterator[Part]:
     # Servers of this protocol may leave out ids; a result has to name its call all the same.
     for place, part in enumerate(parts):

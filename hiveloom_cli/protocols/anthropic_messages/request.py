@@ -18,7 +18,6 @@ from hiveloom_cli.protocols.anthropic_messages.block import REASONING_TYPES
 from hiveloom_cli.protocols.anthropic_messages.caching import mark_cache
 from hiveloom_cli.protocols.anthropic_messages.limits import decide_max_tokens
 from hiveloom_cli.protocols.arguments import parse_arguments
-from hiveloom_cli.protocols.base_url import BaseUrl, parse_base_url
 from hiveloom_cli.protocols.call_ids import fit_name, rewrite_call_ids
 from hiveloom_cli.protocols.message import (
     ImagePart,
@@ -35,13 +34,14 @@ from hiveloom_cli.protocols.request import ChatRequest, KeyHeader, ToolDefinitio
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEFAULT_BASE_URL = "https://api.anthropic.com"
+    from hiveloom_cli.protocols.base_url import BaseUrl
+
 # The one version that third-party servers know too.
 API_VERSION = "2023-06-01"
 
 _MODELS_A_PAGE = 1000  # the most that the API gives at once
 
-_OWN_ORIGIN = parse_base_url(DEFAULT_BASE_URL, source="the preset anthropic").origin
+_OWN_ORIGIN = "https://api.anthropic.com"
 _OWN_KEY_HEADERS = (KeyHeader("x-api-key"),)
 # Other servers of this protocol read one or the other: vLLM takes only the bearer token.
 _OTHER_KEY_HEADERS = (KeyHeader("x-api-key"), KeyHeader("Authorization", "Bearer "))

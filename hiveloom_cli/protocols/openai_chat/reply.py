@@ -170,6 +170,11 @@ class ChatCompletionFold:
         return reason
 
 
+def open_fold() -> ChatCompletionFold:
+    """Open what one reply is read into."""
+    return ChatCompletionFold()
+
+
 def _find_completion(value: dict[str, Any]) -> dict[str, Any]:
     # OpenRouter was seen to nest the whole completion under the name of who provides it.
     inner = get_map(value, "provider")

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.protocols.base_url import BaseUrl
 
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
 # OpenAI's limits. Ids come from any upstream, so they are held to them before they go out.
 _LONGEST_ID = 64
 _LONGEST_NAME = 64
