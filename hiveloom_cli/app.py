@@ -91,14 +91,21 @@ class App:
     def open_model(self, upstream: Upstream, key: Secret | None = None) -> ModelClient:
         """Open a client for an upstream; a key not given is fetched for the first request."""
         from hiveloom_cli.upstream.client import ModelClient
+        from hiveloom_cli.upstream.models import load_offered
+
+        def load_key() -> Secret:
+            return key or self.load_key(upstream.key)
 
         return ModelClient(
             upstream,
             self._transport,
-            lambda: key or self.load_key(upstream.key),
+            load_key,
             dialects=self.dialects,
             clock=self.clock,
             patience=self.patience,
+            load_offered=lambda: load_offered(
+                upstream, self._transport, load_key, self.model_cache
+            ),
         )
 
     def load_models(self, upstream: Upstream) -> tuple[ModelInfo, ...]:

@@ -36,5 +36,5 @@ def test_the_test_command_of_the_readme_is_the_one_that_ci_runs() -> None:
 def test_commands_of_the_readme_exist() -> None:
     from hiveloom_cli.commands import COMMANDS
 
-    named = set(re.findall(r"hiveloom ([a-z]+)", _README))
+    named = set(re.findall(r"(?:[$|] |`)hiveloom ([a-z]+)", _README))
     assert named <= set(COMMANDS)

@@ -24,11 +24,11 @@ class Conversation:
     stream: bool = True
     messages: list[Message] = field(default_factory=list)
 
-    def build_request(self, message: Message) -> ChatRequest:
-        """Build the request that sends `message` after all that has been said."""
+    def build_request(self, *said: Message) -> ChatRequest:
+        """Build the request that sends what is said now after all that has been said."""
         return ChatRequest(
             model=self.agent.model,
-            messages=(*self.messages, message),
+            messages=(*self.messages, *said),
             system=self.agent.system_prompt,
             parameters=self.agent.parameters,
             stream=self.stream,

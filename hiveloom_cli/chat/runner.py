@@ -8,14 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from hiveloom_cli.chat.event import TurnEnded
+from hiveloom_cli.errors import StreamCutShort
 from hiveloom_cli.protocols.event import (
+    FinishReason,
     ReasoningDelta,
     ReplyEnded,
     TextDelta,
     ToolCallReady,
     UsageReported,
 )
+from hiveloom_cli.protocols.message import join_messages
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
+
+_MOST_PAUSES = 10
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -55,23 +60,38 @@ def run_turn(conversation: Conversation, message: Message, model: Model) -> Gene
     conversation holds what the person said and what had arrived of the answer; if nothing had
     arrived, it is as it was, so that the same message can be sent again.
     """
-    reply = model.open_reply(conversation.build_request(message))
-    answer: Message | None = None
-    usage: Usage | None = None
+    said: list[Message] = []
+    reply: ModelReply | None = None
     try:
-        for event in reply.stream_events():
-            match event:
-                case TextDelta() | ReasoningDelta() | ToolCallReady() | RetryWaiting() | Notice():
-                    yield event
-                case UsageReported():
-                    usage = event.usage
-                    yield event
-                case ReplyEnded():
-                    answer = event.message
-                    yield TurnEnded(answer, event.finish_reason, usage)
-                case _:
-                    assert_never(event)
+        while True:
+            reply = model.open_reply(conversation.build_request(message, *said))
+            ended, usage = yield from _relay(reply)
+            said.append(ended.message)
+            reply = None
+            # An upstream that pauses a long turn goes on when its reply is sent back as it is.
+            if ended.finish_reason is not FinishReason.PAUSE or len(said) > _MOST_PAUSES:
+                break
+        yield TurnEnded(join_messages(said), ended.finish_reason, usage)
     finally:
-        kept = answer or reply.build_partial()
+        if reply is not None:
+            said.append(reply.build_partial())
+        kept = join_messages(said)
         if kept.text:
             conversation.messages += [message, kept]
+
+
+def _relay(reply: ModelReply) -> Generator[Event, None, tuple[ReplyEnded, Usage | None]]:
+    """Yield what happens in one reply; return its end, and what it cost."""
+    usage: Usage | None = None
+    for event in reply.stream_events():
+        match event:
+            case ReplyEnded():
+                return event, usage
+            case UsageReported():
+                usage = event.usage
+                yield event
+            case TextDelta() | ReasoningDelta() | ToolCallReady() | RetryWaiting() | Notice():
+                yield event
+            case _:
+                assert_never(event)
+    raise StreamCutShort("the upstream's answer ended in the middle", hint="ask again")

@@ -15,7 +15,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "agent": ("hiveloom_cli.commands.agent", "Create, list, show and delete agents."),
     "credential": ("hiveloom_cli.commands.credential", "Store, list, test, rotate, remove keys."),
     "provider": ("hiveloom_cli.commands.provider", "Show known providers and how to use one."),
-    "model": ("hiveloom_cli.commands.model", "List the models that an upstream offers."),
+    "model": ("hiveloom_cli.commands.model", "List models, and forget what was learned of them."),
     "completion": ("hiveloom_cli.commands.completion", "Print a shell's completion script."),
     "demo": ("hiveloom_cli.commands.demo", "Show the whole path on this machine, without a key."),
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hiveloom_cli.commands.connecting import take_allow_http, take_credential
+from hiveloom_cli.errors import UsageMistake
 
 if TYPE_CHECKING:
     from hiveloom_cli.app import App
@@ -21,7 +22,7 @@ _TOOLS = {True: "yes", False: "no", None: "-"}
 
 @click.group(name="model")
 def command() -> None:
-    """List models, by the names that their upstream has for them."""
+    """List models, and forget what was learned of them."""
 
 
 @command.command(name="list")
@@ -46,6 +47,21 @@ def list_models(app: App, /, **options: Any) -> None:
         app.streams.print_line(json.dumps(document, ensure_ascii=False, indent=2))
     else:
         _print_models(app, upstream, offer, is_kept=is_kept)
+
+
+@command.command()
+@click.argument("model", required=False)
+@click.option("--all", "everything", is_flag=True, help="Forget what was learned of every model.")
+@click.pass_obj
+def forget(app: App, model: str | None, *, everything: bool) -> None:
+    """Forget what was learned of a model's dialect; it is learned anew when it is asked."""
+    if (model is None) is not everything:
+        raise UsageMistake(
+            "forget one model, or all of them", hint="hiveloom model forget MODEL, or --all"
+        )
+    count = app.dialects.forget(model)
+    what = "model" if count == 1 else "models"
+    app.streams.print_line(f"Forgot what was learned of {count} {what}.")
 
 
 def _decide_upstream(app: App, credential: str, options: dict[str, Any]) -> Upstream:

@@ -15,7 +15,7 @@ from hiveloom_cli.protocols.call_ids import rewrite_body_ids
 from hiveloom_cli.protocols.openai_chat import reasoning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from hiveloom_cli.protocols.request import ChatRequest
 
@@ -65,7 +65,8 @@ def stop_reasoning(body: Body, _found: str, _chat: ChatRequest) -> Body:
 def drop_tools(body: Body, _found: str, _chat: ChatRequest) -> Body:
     """Leave out the tools; calls and results of the history are told as text."""
     kept = {key: value for key, value in body.items() if key not in _TOOL_FIELDS}
-    return {**kept, "messages": [_tell_tools(message) for message in body["messages"]]}
+    told = (_tell_tools(message) for message in body["messages"])
+    return {**kept, "messages": list(_merge_texts(told))}
 
 
 def fold_system(body: Body, _found: str, _chat: ChatRequest) -> Body:
@@ -174,6 +175,26 @@ def _tell_tools(message: Body) -> Body:
     if isinstance(message["content"], list):
         return {**message, "content": [_tell_block(block) for block in message["content"]]}
     return message
+
+
+def _merge_texts(messages: Iterable[Body]) -> Iterator[Body]:
+    """Join texts of one role that follow each other: strict templates want the roles in turn."""
+    last: Body | None = None
+    for message in messages:
+        texts = last is not None and isinstance(last["content"], str)
+        if (
+            last
+            and texts
+            and message["role"] == last["role"]
+            and isinstance(message["content"], str)
+        ):
+            last = {**last, "content": f"{last['content']}\n\n{message['content']}"}
+            continue
+        if last is not None:
+            yield last
+        last = message
+    if last is not None:
+        yield last
 
 
 def _tell_block(block: Body) -> Body:

@@ -7,7 +7,10 @@ wire format calls them; the system prompt is not a message but a field of the re
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Role: TypeAlias = Literal["user", "assistant"]
 
@@ -96,6 +99,12 @@ class Message:
 def build_user_message(text: str) -> Message:
     """Build what a person said."""
     return Message("user", (TextPart(text),))
+
+
+def join_messages(messages: Sequence[Message]) -> Message:
+    """Join the pieces in which an answer came, across pauses, to the one answer that it is."""
+    parts = tuple(part for message in messages for part in message.parts)
+    return Message("assistant", parts, complete=all(message.complete for message in messages))
 
 
 def stamp_message(message: Message, made_by: str) -> Message:

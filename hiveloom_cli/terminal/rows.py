@@ -59,7 +59,7 @@ class LiveRows:
         # Before the write: an interrupt inside it leaves the rest of the text in the stream's
         # buffer, from where it still goes out.
         self._rows, self._width = shown, self._console.width
-        self._empty = self._empty and not frame
+        self._empty = self._empty and not finished and not shown
         if frame:
             self._write(frame)
 

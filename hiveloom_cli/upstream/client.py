@@ -8,7 +8,7 @@ from hiveloom_cli.upstream.limits import Patience
 from hiveloom_cli.upstream.reply import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from hiveloom_cli.clock import Clock
@@ -29,7 +29,11 @@ class Transport(Protocol):
 
 
 class ModelClient:
-    """Asks one upstream. The key is fetched at the first request, and not before."""
+    """Asks one upstream.
+
+    The key is fetched at the first request, and not before; `load_offered` tells, for a model that
+    is not known, which there are.
+    """
 
     def __init__(
         self,
@@ -40,6 +44,7 @@ class ModelClient:
         dialects: Dialects,
         clock: Clock,
         patience: Patience | None = None,
+        load_offered: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self.upstream = upstream
         self._transport = transport
@@ -48,6 +53,7 @@ class ModelClient:
         self._dialects = dialects
         self._clock = clock
         self._patience = patience or Patience()
+        self._load_offered = load_offered
 
     def open_reply(self, chat: ChatRequest) -> Reply:
         """Prepare a reply; the request goes out when its events are first asked for."""
@@ -58,6 +64,7 @@ class ModelClient:
             dialects=self._dialects,
             clock=self._clock,
             patience=self._patience,
+            load_offered=self._load_offered,
         )
 
     def _open_bytes(self, request: WireRequest) -> AbstractContextManager[Iterator[bytes]]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.errors import ReplyNotUnderstood, UpstreamRefused
+from hiveloom_cli.errors import HiveloomError, ReplyNotUnderstood, UpstreamRefused
 from hiveloom_cli.protocols.models import ModelPage, parse_models
 from hiveloom_cli.protocols.table import PROTOCOLS
 from hiveloom_cli.upstream.advice import decide_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hiveloom_cli.protocols.models import ModelInfo
     from hiveloom_cli.protocols.request import WireRequest
     from hiveloom_cli.secret import Secret
     from hiveloom_cli.upstream.client import Transport
+    from hiveloom_cli.upstream.model_cache import ModelCache
     from hiveloom_cli.upstream.resolve import Upstream
 
 _MOST_BYTES = 16 * 1024 * 1024  # the longest list known, OpenRouter's, has about one
@@ -38,6 +39,19 @@ def load_models(
         error.hint = error.hint or decide_hint(error, upstream)
         raise
     return tuple(found.values())
+
+
+def load_offered(
+    upstream: Upstream, transport: Transport, load_key: Callable[[], Secret], cache: ModelCache
+) -> list[str]:
+    """List what an upstream offers, as kept or as it says now; [] if it does not say."""
+    offer = cache.load(upstream)
+    if offer is None:
+        try:
+            offer = cache.save(upstream, load_models(upstream, transport, load_key()))
+        except HiveloomError:
+            return []
+    return [model.id for model in offer.models]
 
 
 def _load_pages(

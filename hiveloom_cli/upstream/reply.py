@@ -24,10 +24,11 @@ from hiveloom_cli.protocols.refusals import Refusal
 from hiveloom_cli.protocols.table import PROTOCOLS
 from hiveloom_cli.upstream.advice import decide_hint
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
+from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 from hiveloom_cli.upstream.retry import decide_wait, format_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from hiveloom_cli.clock import Clock
@@ -53,6 +54,7 @@ class Reply:
         dialects: Dialects,
         clock: Clock,
         patience: Patience,
+        load_offered: Callable[[], Sequence[str]],
     ) -> None:
         self._upstream = upstream
         self._where = f"{upstream.protocol} {upstream.base_url.origin}"
@@ -61,6 +63,7 @@ class Reply:
         self._dialects = dialects
         self._clock = clock
         self._patience = patience
+        self._load_offered = load_offered
         self._wire = PROTOCOLS[upstream.protocol]
         self._reader = self._wire.open_reader()
         self._preset = find_dialect(upstream.base_url, upstream.protocol)
@@ -163,5 +166,7 @@ class Reply:
         return RetryWaiting(format_reason(error), wait_s, tried + 1, self._patience.tries)
 
     def _explain(self, error: UpstreamError) -> None:
-        if isinstance(error, UpstreamRefused):
-            error.hint = error.hint or decide_hint(error, self._upstream, self._chat.model)
+        if isinstance(error, UpstreamRefused) and not error.hint:
+            unknown = decide_kind(error) is FaultKind.NO_MODEL
+            offered = self._load_offered() if unknown else ()
+            error.hint = decide_hint(error, self._upstream, self._chat.model, offered)

@@ -142,6 +142,7 @@ WORDS = ["word", "`code`", "**b**", "日本", "🎉", "<b>", "&amp;", "\\", "[a]
 @settings(max_examples=120, deadline=None)
 @given(st.lists(st.sampled_from(MARKS + WORDS), max_size=40))
 @example(["- ", "\n\n", "word"])
+@example(["```", "\n", "```", "\n", "- "])
 def test_any_marks_in_any_order_end_alike(pieces: list[str]) -> None:
     assert_same_picture("".join(pieces), pieces, width=24, height=6)
 

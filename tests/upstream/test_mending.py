@@ -33,9 +33,11 @@ from tests.support.upstream import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from hiveloom_cli.protocols.providers import ProtocolName
+    from tests.support.program import Finished
 
 OK = stream_reply(openai_stream("ok"))
 CHAT = ChatRequest("m", (build_user_message("hi"),), parameters=Parameters(max_tokens=9))
@@ -245,3 +247,34 @@ def test_reasoning_is_visible_too(asker: Asker, upstream: ScriptedUpstream) -> N
     with pytest.raises(UpstreamError):
         asker.ask()
     assert len(upstream.requests) == 1
+
+
+def test_a_model_that_is_not_known_is_answered_with_those_that_look_alike(
+    hiveloom: Callable[..., Finished], upstream: ScriptedUpstream
+) -> None:
+    unknown = refuse("The model `gpt-4o-mni` does not exist", 404)
+    models = {"data": [{"id": "gpt-4o-mini"}, {"id": "whisper-1"}]}
+    upstream.add(unknown, json_reply(json.dumps(models).encode()), unknown)
+    env = {"HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url}
+    for _ in range(2):
+        done = hiveloom("chat", "--model", "gpt-4o-mni", "hi", env=env)
+        assert done.exit_code == 4
+        assert "did you mean gpt-4o-mini?" in done.stderr
+    assert [request.method for request in upstream.requests] == ["POST", "GET", "POST"]
+
+
+def test_what_was_learned_is_used_by_the_next_run_and_can_be_forgotten(
+    hiveloom: Callable[..., Finished], upstream: ScriptedUpstream
+) -> None:
+    refusal = refuse("body.stream_options: Extra inputs are not permitted", 422)
+    upstream.add(refusal, OK, OK, refusal, OK)
+    env = {"HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url}
+    first, second = (hiveloom("chat", "--model", "m", "hi", env=env) for _ in range(2))
+    assert (first.stdout, second.stdout) == ("ok", "ok")
+    assert "leaving it out" in first.stderr
+    assert second.stderr == ""
+    assert hiveloom("model", "forget", "m").stdout == "Forgot what was learned of 1 model.\n"
+    third = hiveloom("chat", "--model", "m", "hi", env=env)
+    assert "leaving it out" in third.stderr
+    assert hiveloom("model", "forget").exit_code == 2
+    assert hiveloom("model", "forget", "--all").exit_code == 0
