@@ -71,8 +71,8 @@ def _parse_max_tokens(value: Any) -> int:
 
 def _parse_stop(value: Any) -> tuple[str, ...]:
     texts = (value,) if isinstance(value, str) else _parse_names(value)
-    if not all(text.strip() for text in texts):
-        raise _Wrong("texts that are not only white space")
+    if not all(texts):
+        raise _Wrong("texts that are not empty")
     return texts
 
 

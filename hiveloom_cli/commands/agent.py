@@ -154,7 +154,7 @@ def _choose_essentials(app: App, options: dict[str, Any]) -> tuple[str, str, str
     is_named = bool(words) or name_option is not None
     model = (options["model"] or "").strip()
     prompt = _choose_prompt(options)
-    if not app.streams.is_interactive or (is_named and model):
+    if not app.streams.can_ask or (is_named and model):
         name = parse_name(choose_name(words, name_option))
         return name, model or _refuse_model(name), prompt or ""
     name = (
@@ -200,7 +200,11 @@ def _ask(question: str, default: str, parse: Callable[[str], str] = str) -> str:
         except HiveloomError as error:
             raise click.UsageError(format_one_line(f"{error.message} ({error.hint})")) from error
 
-    answer: str = click.prompt(question, default=default, value_proc=take, err=True)
+    try:
+        answer: str = click.prompt(question, default=default, value_proc=take, err=True)
+    except click.Abort:
+        click.echo(err=True)  # the question's line is still open
+        raise
     return answer
 
 

@@ -85,7 +85,7 @@ def try_credential(app: App, /, **options: Any) -> None:
         app.streams.print_line(_format_check(name, upstream, check))
 
 
-@command.command()
+@command.command(short_help="Replace a key that is stored; its address stays.")
 @take_name(complete_credentials)
 @click.option("--test", is_flag=True, help="Try the new key first; the old one stays if it fails.")
 @take_model(_ASKED)
@@ -124,7 +124,7 @@ def remove(app: App, words: tuple[str, ...], name_option: str | None, *, yes: bo
     app.streams.print_line(f"Removed {name}.")
 
 
-@command.command(name="list")
+@command.command(name="list", short_help="List the names, and where each key goes; never a key.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 @click.pass_obj
 def list_credentials(app: App, *, as_json: bool) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from hiveloom_cli.terminal.echo import call_on_continue, hide_typing
 
@@ -29,10 +31,20 @@ class Display(Protocol):
 
 
 @contextmanager
-def open_display(streams: Streams) -> Iterator[Display]:
-    """Open the display that fits stdout; all that came is shown when it closes, however it does."""
+def open_display(streams: Streams, *, end_line: bool = False) -> Iterator[Display]:
+    """Open the display that fits stdout; all that came is shown when it closes, however it does.
+
+    With `end_line` an answer in a file or a pipe is ended with a newline: another one follows.
+    """
     if not streams.stdout.isatty():
-        yield _PlainDisplay(streams)
+        plain = _PlainDisplay(streams)
+        try:
+            yield plain
+        except BaseException:
+            plain.close(end_line=end_line)
+            plain.break_line()
+            raise
+        plain.close(end_line=end_line)
         return
     with ExitStack() as stack:
         yield _LiveDisplay(streams, stack)
@@ -43,12 +55,28 @@ class _PlainDisplay:
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
+        self._line_open = False
 
     def feed(self, text: str) -> None:
         self._streams.write(text)
+        self._line_open = not text.endswith("\n") if text else self._line_open
 
     def print_notice(self, line: str) -> None:
+        self.break_line()
         self._streams.print_notice(line)
+
+    def close(self, *, end_line: bool) -> None:
+        if end_line and self._line_open:
+            self.feed("\n")
+
+    def break_line(self) -> None:
+        """Keep what is told next apart from the answer, where both may share a screen."""
+        if self._line_open and self._streams.stderr.isatty() and _is_pipe(self._streams.stdout):
+            self._streams.break_line()
+
+
+def _is_pipe(stream: TextIO) -> bool:
+    return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
 
 
 class _LiveDisplay:

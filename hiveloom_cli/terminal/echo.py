@@ -51,6 +51,39 @@ def hide_typing(stream: TextIO) -> Iterator[None]:
 
 
 @contextmanager
+def keep_hidden(stream: TextIO, note: Callable[[], None]) -> Iterator[None]:
+    """Have a prompt that turned the echo off stay so after Ctrl-Z and `fg`; then call `note`.
+
+    Shells give the terminal back with the echo on, and `getpass` would not see it. While the
+    program is stopped the terminal is as before. `note` is called from a signal handler.
+    """
+    if sys.platform == "win32" or not stream.isatty():
+        yield
+        return
+    import termios
+
+    before = termios.tcgetattr(stream)
+    hidden = [*before]
+    hidden[3] &= ~termios.ECHO
+
+    @contextmanager
+    def lend() -> Iterator[None]:
+        _set_mode(stream, before)
+        yield
+        _set_mode(stream, hidden)
+
+    def go_on() -> None:
+        _set_mode(stream, hidden)  # also after SIGSTOP, and after `bg` and `fg`
+        note()
+
+    try:
+        with call_on_continue(go_on), _around_suspension(lend):
+            yield
+    finally:
+        _set_mode(stream, before)
+
+
+@contextmanager
 def call_on_continue(note: Callable[[], None]) -> Iterator[None]:
     """Call `note` whenever the program goes on after a stop: a shell wrote on the screen meanwhile.
 

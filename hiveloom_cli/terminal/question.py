@@ -17,9 +17,16 @@ def ask_consent(question: str, *, yes: bool, streams: Streams) -> None:
     """
     if yes:
         return
-    if not streams.is_interactive:
+    if not streams.can_ask:
         raise UsageMistake(f"{question} Nobody is there to ask", hint="add --yes")
     streams.stderr.write(f"{question} [y/N] ")
     streams.stderr.flush()
-    if streams.stdin.readline().strip().lower() not in ("y", "yes"):
+    try:
+        answer = streams.stdin.readline()
+    except KeyboardInterrupt:
+        streams.break_line()
+        raise
+    if not answer.endswith("\n"):
+        streams.break_line()  # Ctrl-D, after which the question's line is still open
+    if answer.strip().lower() not in ("y", "yes"):
         raise HiveloomError("nothing was changed")

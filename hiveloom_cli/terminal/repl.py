@@ -9,7 +9,7 @@ from hiveloom_cli.chat.runner import run_turn
 from hiveloom_cli.errors import HiveloomError
 from hiveloom_cli.protocols.message import build_user_message
 from hiveloom_cli.terminal.report import print_error
-from hiveloom_cli.terminal.slash import SLASH_COMMANDS
+from hiveloom_cli.terminal.slash import parse_command
 from hiveloom_cli.terminal.turn import show_turn
 
 if TYPE_CHECKING:
@@ -47,10 +47,30 @@ class Repl:
         self._model = model
         self._open_conversation = open_conversation
         self.conversation = open_conversation()
+        # What was asked last, and how many messages stood before it.
+        self._asked: tuple[str, int] | None = None
 
     def start_conversation(self) -> None:
         """Forget what was said and begin anew."""
         self.conversation = self._open_conversation()
+        self._asked = None
+
+    def retry(self) -> None:
+        """Ask the last message again; the new answer takes the place of what came of it.
+
+        Where nothing comes this time, what came before stays.
+        """
+        if self._asked is None:
+            self.streams.print_notice("(nothing to ask again)")
+            return
+        text, said = self._asked
+        messages = self.conversation.messages
+        former = messages[said:]
+        del messages[said:]
+        self._answer(text)
+        if former and len(messages) == said:
+            messages += former
+            self.streams.print_notice("(the answer before it is kept)")
 
     def run(self) -> None:
         """Chat until the person leaves."""
@@ -66,25 +86,27 @@ class Repl:
                 self._take(text)
 
     def _take(self, text: str) -> None:
-        word = text.strip()
-        if command := SLASH_COMMANDS.get(word):
-            command(self)
-        elif word.startswith("/") and word[1:].isalpha():
-            # A mistyped command is no message; a path or a comment that begins with "/" is one.
-            self.streams.print_notice(f"{word} is no command; /help shows them")
-        else:
+        command = parse_command(text)
+        if command is None:
             self._answer(text)
+        elif isinstance(command, str):
+            self.streams.print_notice(command)
+        else:
+            command(self)
 
     def _answer(self, text: str) -> None:
         said = len(self.conversation.messages)
+        self._asked = (text, said)
         try:
             # Closed before what was kept is told: an interruption while drawing finds the turn
             # suspended, and its connection open.
             turn = run_turn(self.conversation, build_user_message(text), self._model)
             with closing(turn) as events:
-                show_turn(events, self.streams)
+                show_turn(events, self.streams, end_line=True)
         except KeyboardInterrupt:
             kept = len(self.conversation.messages) > said
             self.streams.print_notice("(stopped; what came is kept)" if kept else "(stopped)")
         except HiveloomError as error:
             print_error(error, self.streams)
+            if len(self.conversation.messages) > said:
+                self.streams.print_notice("(what came is kept; /retry asks again)")

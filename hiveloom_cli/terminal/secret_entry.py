@@ -38,7 +38,7 @@ def load_secret(
     if from_file is not None and from_file != "-":
         return parse_secret(_load_file(Path(from_file)))
     if streams.stdin.isatty():
-        return parse_secret(_ask_hidden(f"Key for {name} (hidden): "))
+        return parse_secret(_ask_hidden(f"Key for {name} (hidden): ", streams))
     return parse_secret(_load_piped(streams))
 
 
@@ -63,11 +63,17 @@ def _load_piped(streams: Streams) -> str:
         raise SecretRefused("the key is not text", hint="pipe the key alone, as text") from None
 
 
-def _ask_hidden(prompt: str) -> str:
+def _ask_hidden(prompt: str, streams: Streams) -> str:
     import getpass
     import warnings
 
-    with warnings.catch_warnings():
+    from hiveloom_cli.terminal.echo import keep_hidden
+
+    def ask_again() -> None:
+        streams.stderr.write(prompt)  # what was typed before Ctrl-Z is gone
+        streams.stderr.flush()
+
+    with warnings.catch_warnings(), keep_hidden(streams.stdin, ask_again):
         # Without a terminal that can hide it, getpass would show the key while it is typed.
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
@@ -76,5 +82,9 @@ def _ask_hidden(prompt: str) -> str:
             raise SecretRefused(
                 "this terminal cannot hide what is typed", hint="pipe the key in"
             ) from None
+        except KeyboardInterrupt:
+            streams.break_line()
+            raise
         except EOFError:
+            streams.break_line()
             raise SecretRefused("the key is empty", hint="paste the key, or pipe it in") from None

@@ -25,7 +25,12 @@ class Streams:
 
     @property
     def is_interactive(self) -> bool:
-        """Whether a person types, and sees what is asked of them."""
+        """Whether a person types, and has a terminal to see it on: a chat finds the right one."""
+        return self.stdin.isatty() and (self.stdout.isatty() or self.stderr.isatty())
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person types, and sees what is asked of them on stderr."""
         return self.stdin.isatty() and self.stderr.isatty()
 
     def without_colour(self) -> Streams:
@@ -60,6 +65,12 @@ class Streams:
         """
         with suppress(OSError):
             self.stderr.write(f"{format_visible(text)}\n")
+            self.stderr.flush()
+
+    def break_line(self) -> None:
+        """Leave a line that stands unfinished on the terminal, so that what follows has its own."""
+        with suppress(OSError):
+            self.stderr.write("\n")
             self.stderr.flush()
 
     def load_stdin(self) -> str:

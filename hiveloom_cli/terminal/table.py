@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from typing import TYPE_CHECKING
+
+from hiveloom_cli.terminal.visible import format_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+_WIDTHLESS = frozenset({"Mn", "Me", "Cf"})
+
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a table: columns as wide as their widest cell, two spaces between."""
-    lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    """Yield the lines of a table: columns as wide as their widest cell, two spaces between.
+
+    A row is one line whatever its cells hold, so that no text can pass for a row of its own.
+    """
+    lines = [[format_one_line(cell, sys.maxsize) for cell in line] for line in (header, *rows)]
+    widths = [max(map(measure_cells, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         yield "  ".join(
-            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+            cell + " " * (width - measure_cells(cell))
+            for cell, width in zip(line, widths, strict=True)
         ).rstrip()
+
+
+def measure_cells(text: str) -> int:
+    """Count the cells that `text` takes on a terminal: wide characters two, marks none."""
+    return sum(map(_measure, text))
+
+
+def _measure(character: str) -> int:
+    if unicodedata.category(character) in _WIDTHLESS:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -24,15 +24,16 @@ if TYPE_CHECKING:
     from hiveloom_cli.terminal.streams import Streams
 
 
-def show_turn(events: Iterable[Event], streams: Streams) -> TurnEnded:
+def show_turn(events: Iterable[Event], streams: Streams, *, end_line: bool = False) -> TurnEnded:
     """Show a turn while it happens and return its end.
 
-    What had arrived stays on the screen when the turn fails or is interrupted.
+    What had arrived stays on the screen when the turn fails or is interrupted. In a file or a pipe
+    an answer is byte for byte what came; with `end_line` it ends in a newline, as one of several.
     """
-    with open_display(streams) as display:
+    with open_display(streams, end_line=end_line) as display:
         ended = _show_events(events, display)
-    if note := _format_reason(ended.finish_reason):
-        streams.print_notice(note)
+        if note := _format_reason(ended.finish_reason):
+            display.print_notice(note)
     return ended
 
 

@@ -26,7 +26,7 @@ _FOREIGN = re.compile(
 )
 _REPLACED = {"\r": "", "\u2028": "\n", "\u2029": "\n", "\x7f": "\u2421"}
 _PICTURES = 0x2400
-_WHITESPACE = re.compile(r"\s+")
+_BREAK = re.compile(r"[ \t]*\n\s*")
 
 
 def format_visible(text: str) -> str:
@@ -37,9 +37,10 @@ def format_visible(text: str) -> str:
 def format_one_line(text: str, limit: int = 500) -> str:
     """Give `text` as `format_visible` does, on one line of at most `limit` characters.
 
-    A run of whitespace becomes one space; what is too long ends in an ellipsis.
+    A line break, with the white space around it, becomes one space, and so does a tab; other spaces
+    stay, for a path may have them. What is too long ends in an ellipsis.
     """
-    line = format_visible(_WHITESPACE.sub(" ", text)).strip()
+    line = _BREAK.sub(" ", format_visible(text).rstrip()).replace("\t", " ")
     if len(line) <= limit:
         return line
     return line[: limit - 1].rstrip() + "…"

@@ -259,7 +259,7 @@ def _explain_read(
         case _:
             return StreamCutShort(
                 "the connection broke in the middle of the answer",
-                hint="ask again; what came is kept",
+                hint="ask again",
             )
 
 

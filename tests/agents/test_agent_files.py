@@ -107,7 +107,7 @@ def test_an_unknown_setting_is_kept_and_named_with_its_line() -> None:
         ("---\nmodel: m\nmax_tokens: 1.5\n---\n", 3, "whole number"),
         ("---\nmodel: m\nmax_tokens: 0\n---\n", 3, "whole number"),
         ("---\nmodel: m\nstop: [1]\n---\n", 3, "list of texts"),
-        ("---\nmodel: m\nstop: ' '\n---\n", 3, "white space"),
+        ("---\nmodel: m\nstop: ''\n---\n", 3, "not empty"),
         ("---\nmodel: m\ntools: weather\n---\n", 3, "list of texts"),
         ("---\nmodel: m\ndescription: [a]\n---\n", 3, "a text"),
         ("---\nmodel: " + "[" * 4000 + "]" * 4000 + "\n---\n", 2, "nested too deeply"),
@@ -148,7 +148,7 @@ _lines = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=
     prompt=st.text(st.characters(exclude_categories=["Cs"]), max_size=80),
     description=_lines,
     temperature=st.none() | st.floats(0, 2, allow_subnormal=False),
-    stop=st.none() | st.lists(_lines.filter(str.strip), min_size=1, max_size=3).map(tuple),
+    stop=st.none() | st.lists(_lines | st.just("\n\n"), min_size=1, max_size=3).map(tuple),
 )
 def test_what_is_written_reads_back(
     model: str,

@@ -57,7 +57,7 @@ def test_a_mistake_is_two_lines_and_a_code(
     problem, hint = done.stderr.splitlines()
     assert problem.startswith("error: ")
     assert said in problem
-    assert hint.startswith("try: ")
+    assert hint.startswith("  try: ")
     assert fix in hint
 
 
@@ -200,3 +200,15 @@ def test_colour_is_left_out_when_asked(upstream: ScriptedUpstream) -> None:
             assert terminal.wait() == 0
             assert "Title" in terminal.text
             assert bool(COLOUR.search(terminal.output)) is coloured
+
+
+def test_a_path_in_an_error_keeps_its_spaces(hiveloom: Hiveloom, tmp_path: Path) -> None:
+    home = tmp_path / "two  spaces"
+    (home / "agents").mkdir(parents=True)
+    (home / "agents/bad.md").write_text("no settings")
+    done = hiveloom("agent", "show", "bad", env={"HIVELOOM_HOME": str(home)})
+    assert f"error: {home}/agents/bad.md" in done.stderr
+
+
+def test_the_list_of_the_credential_commands_is_not_cut(hiveloom: Hiveloom) -> None:
+    assert "..." not in hiveloom("credential", "--help").stdout.partition("Commands:")[2]

@@ -110,7 +110,7 @@ def test_a_fault_leaves_its_text_two_lines_and_exit_code_4(
     assert (done.exit_code, done.stdout) == (4, text)
     problem, hint = done.stderr.splitlines()
     assert problem.startswith("error: ")
-    assert hint.strip().startswith("try: ")
+    assert hint.startswith("  try: ")
     assert [words for words in said if words not in done.stderr] == []
     assert document.exit_code == 4
     error = json.loads(document.stdout)["error"]

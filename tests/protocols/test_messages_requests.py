@@ -54,6 +54,13 @@ def test_the_limit_is_the_model_s_own(model: str, streamed: int) -> None:
     assert build(ChatRequest(model, messages, parameters=few))["max_tokens"] == 7
 
 
+def test_a_stop_sequence_of_white_space_alone_is_left_out() -> None:
+    messages = (build_user_message("hi"),)
+    some, none = Parameters(stop=("\n\n", "END")), Parameters(stop=("\n\n",))
+    assert build(ChatRequest("m", messages, parameters=some))["stop_sequences"] == ["END"]
+    assert "stop_sequences" not in build(ChatRequest("m", messages, parameters=none))
+
+
 def build_history(turns: int) -> tuple[Message, ...]:
     told = [
         message

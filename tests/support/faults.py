@@ -178,6 +178,6 @@ def check_outcome(outcome: Outcome, text: str, said: Iterable[str] = ()) -> None
     *notes, problem, hint = outcome.stderr.splitlines()
     assert [note for note in notes if not note.startswith("note: ")] == []
     assert problem.startswith("error: ")
-    assert hint.strip().startswith("try: ")
+    assert hint.startswith("  try: ")
     assert "Traceback" not in outcome.stderr
     assert [words for words in wanted if words not in f"{problem}\n{hint}"] == []

@@ -12,6 +12,7 @@ import pexpect
 import pytest
 
 from hiveloom_cli.terminal.echo import hide_typing
+from tests.support.program import spawn_hiveloom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,15 @@ from hiveloom_cli.terminal.line_reader import LineReader
 with hide_typing(sys.stdin):
     said = LineReader(history_path=Path(sys.argv[1]), prompt="me> ").ask_message()
 print("READ<" + said + ">")
+"""
+
+KEY = """
+import sys
+from hiveloom_cli.terminal.secret_entry import load_secret
+from hiveloom_cli.terminal.streams import open_streams
+
+key = load_secret("x", from_env=None, from_file=None, environ={}, streams=open_streams())
+print("LENGTH", len(key.reveal()))
 """
 
 
@@ -165,3 +175,31 @@ def test_a_stopped_prompt_goes_on_as_it_was(tmp_path: Path) -> None:
         shell.expect_exact("me>")
         shell.send(" whole\r")
         shell.expect_exact("READ<half whole>")
+
+
+def test_a_key_stays_hidden_after_a_stop(tmp_path: Path) -> None:
+    with open_shell() as shell:
+        start(shell, KEY, tmp_path / "unused")
+        shell.expect_exact("(hidden): ")
+        for resume in ("fg", "bg; fg"):
+            shell.send(CTRL_Z)
+            shell.expect_exact("Stopped")
+            assert "echo" in ask_mode(shell)
+            shell.sendline(resume)
+            shell.expect_exact("(hidden): ")
+        shell.send("sk-made-up-0123456789\r")
+        shell.expect_exact("LENGTH 21")
+        assert "made-up" not in shell.before
+        assert "echo" in ask_mode(shell)
+
+
+def test_a_prompt_that_control_c_leaves_ends_its_line() -> None:
+    for words, question in (
+        (("credential", "set", "x"), "(hidden):"),
+        (("agent", "create"), "Name [helper]:"),
+    ):
+        with spawn_hiveloom(*words) as terminal:
+            terminal.expect(question)
+            terminal.press_control("c")
+            assert terminal.wait() == 130
+            assert "error: interrupted" in terminal.lines

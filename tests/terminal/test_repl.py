@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.chat.conversation import Conversation
-from hiveloom_cli.protocols.event import TextDelta
+from hiveloom_cli.errors import StreamCutShort
+from hiveloom_cli.protocols.event import FinishReason, ReplyEnded, TextDelta
 from hiveloom_cli.protocols.message import Message, TextPart
 from hiveloom_cli.terminal.repl import Repl
 from hiveloom_cli.terminal.streams import Streams
@@ -80,3 +81,111 @@ def test_control_c_while_drawing_closes_the_connection_and_tells_what_is_kept() 
     Repl(streams, OneMessage(), HalfModel(reply), lambda: conversation).run()
     assert notices.told == [("(stopped; what came is kept)\n", True)]
     assert [message.text for message in conversation.messages] == ["hello", "half"]
+
+
+class Answer:
+    """A reply that has all of `text`, or breaks off after it."""
+
+    def __init__(self, text: str, *, whole: bool = True) -> None:
+        self._text = text
+        self._whole = whole
+
+    def stream_events(self) -> Iterator[UpstreamEvent]:
+        if self._text:
+            yield TextDelta(self._text)
+        if not self._whole:
+            raise StreamCutShort("it broke", hint="ask again")
+        message = Message("assistant", (TextPart(self._text),))
+        yield ReplyEnded(message, FinishReason.STOP, "stop")
+
+    def build_partial(self) -> Message:
+        return Message("assistant", (TextPart(self._text),) if self._text else (), complete=False)
+
+
+class Answers:
+    """Gives the answers in turn and notes what was asked."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.asked: list[list[str]] = []
+        self._left = list(answers)
+
+    def open_reply(self, chat: ChatRequest) -> Answer:
+        self.asked.append([message.text for message in chat.messages])
+        return self._left.pop(0)
+
+
+class Typed:
+    def __init__(self, *lines: str) -> None:
+        self._left = list(lines)
+
+    def ask_message(self) -> str:
+        if not self._left:
+            raise EOFError
+        return self._left.pop(0)
+
+
+class Told:
+    """What a chat left: its conversation, its stdout and its stderr."""
+
+    def __init__(self, model: Answers, *lines: str) -> None:
+        self.conversation = Conversation("1", Agent("a", "m"))
+        streams = Streams(io.StringIO(), io.StringIO(), io.StringIO())
+        Repl(streams, Typed(*lines), model, self._open).run()
+        assert isinstance(streams.stdout, io.StringIO)
+        assert isinstance(streams.stderr, io.StringIO)
+        self.out, self.err = streams.stdout.getvalue(), streams.stderr.getvalue()
+
+    @property
+    def said(self) -> list[str]:
+        return [message.text for message in self.conversation.messages]
+
+    def _open(self) -> Conversation:
+        self.conversation = Conversation("1", Agent("a", "m"))
+        return self.conversation
+
+
+CUT = Answer("half", whole=False)
+NOTHING = Answer("", whole=False)
+
+
+def test_retry_replaces_an_answer_that_broke_off() -> None:
+    model = Answers(CUT, Answer("whole"))
+    told = Told(model, "one", "/retry")
+    assert model.asked == [["one"], ["one"]]
+    assert told.said == ["one", "whole"]
+    assert told.err.splitlines() == [
+        "error: it broke",
+        "  try: ask again",
+        "(what came is kept; /retry asks again)",
+    ]
+
+
+def test_retry_replaces_a_whole_answer_too() -> None:
+    model = Answers(Answer("1"), Answer("2"), Answer("three"))
+    told = Told(model, "one", "two", "/retry")
+    assert model.asked[2] == ["one", "1", "two"]
+    assert told.said == ["one", "1", "two", "three"]
+
+
+def test_retry_asks_what_came_to_nothing() -> None:
+    model = Answers(Answer("1"), NOTHING, Answer("2"))
+    told = Told(model, "one", "two", "/retry")
+    assert told.said == ["one", "1", "two", "2"]
+    assert "kept" not in told.err
+
+
+def test_a_retry_that_comes_to_nothing_takes_nothing_away() -> None:
+    told = Told(Answers(Answer("1"), NOTHING), "one", "/retry")
+    assert told.said == ["one", "1"]
+    assert told.err.splitlines()[-1] == "(the answer before it is kept)"
+
+
+def test_retry_says_when_there_is_nothing_to_ask_again() -> None:
+    assert Told(Answers(), "/retry").err == "(nothing to ask again)\n"
+    told = Told(Answers(Answer("1")), "one", "/new", "/retry")
+    assert told.err == "(nothing to ask again)\n"
+
+
+def test_answers_in_a_file_each_end_their_line() -> None:
+    told = Told(Answers(Answer("1"), CUT, NOTHING, Answer("2\n")), "a", "b", "c", "d")
+    assert told.out == "1\nhalf\n2\n"

@@ -54,8 +54,12 @@ def test_each_kind_has_its_visible_form(foreign: str, visible: str) -> None:
     assert format_visible(foreign) == visible
 
 
-def test_one_line_collapses_whitespace_and_shows_controls() -> None:
-    assert format_one_line("  bad\r\n\t request:\u2028\x1b[31mred ") == "bad request: ␛[31mred"
+def test_one_line_joins_lines_and_shows_controls() -> None:
+    assert format_one_line("bad\r\n\t request:\u2028\x1b[31mred\n") == "bad request: ␛[31mred"
+
+
+def test_one_line_keeps_the_spaces_of_a_path_and_an_indent() -> None:
+    assert format_one_line("  try: cat '/tmp/two  spaces'") == "  try: cat '/tmp/two  spaces'"
 
 
 @given(ANY_TEXT, st.integers(1, 40))

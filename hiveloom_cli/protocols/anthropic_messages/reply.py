@@ -95,9 +95,7 @@ class MessagesFold:
         """Only `message_stop` makes a stream complete."""
         if not self._ended:
             yield from self._flush()
-            raise StreamCutShort(
-                "the upstream's answer ended in the middle", hint="ask again; what came is kept"
-            )
+            raise StreamCutShort("the upstream's answer ended in the middle", hint="ask again")
 
     def build_message(self, *, complete: bool) -> Message:
         """See `ReplyFold.build_message`."""

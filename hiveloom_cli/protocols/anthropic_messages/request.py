@@ -94,8 +94,9 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
         body["temperature"] = parameters.temperature
     if parameters.top_p is not None:
         body["top_p"] = parameters.top_p
-    if parameters.stop:
-        body["stop_sequences"] = list(parameters.stop)
+    # Those that are only white space are refused.
+    if stop := [text for text in parameters.stop or () if text.strip()]:
+        body["stop_sequences"] = stop
     if tools := chat.tools or _remember_tools(turns):
         body["tools"] = [
             {

@@ -106,9 +106,7 @@ class ChatCompletionFold:
         yield from self._splitter.feed(self._text_joiner.close())
         yield from self._splitter.close(has_calls=bool(calls), cut=not self._raw_reason)
         if not self._raw_reason:
-            raise StreamCutShort(
-                "the upstream's answer ended in the middle", hint="ask again; what came is kept"
-            )
+            raise StreamCutShort("the upstream's answer ended in the middle", hint="ask again")
         self._ended = True
         reason = self._decide_reason(has_calls=bool(calls))
         if reason is FinishReason.STOP:
