@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # What is sent to a server on this machine that asks for no key: the header is part of the protocol.
 _PLACEHOLDER = "no-key"
+# For what a person did not ask for and waits for all the same.
+_QUICK = Timeouts(connect_s=5, first_byte_s=10, read_s=5)
 
 
 class App:
@@ -63,9 +65,12 @@ class App:
 
     @cached_property
     def _transport(self) -> RequestsTransport:
+        return self._open_transport(self.timeouts)
+
+    def _open_transport(self, timeouts: Timeouts) -> RequestsTransport:
         from hiveloom_cli.upstream.transport import RequestsTransport
 
-        return RequestsTransport(self.environ, self.timeouts, self.clock)
+        return RequestsTransport(self.environ, timeouts, self.clock)
 
     @cached_property
     def dialects(self) -> Dialects:
@@ -104,7 +109,7 @@ class App:
             clock=self.clock,
             patience=self.patience,
             load_offered=lambda: load_offered(
-                upstream, self._transport, load_key, self.model_cache
+                upstream, self._open_transport(_QUICK), load_key, self.model_cache
             ),
         )
 

@@ -30,6 +30,7 @@ next.
     │   ├── UpstreamRefused       an answer that says no, with its status
     │   ├── ReplyNotUnderstood    an answer that is not the protocol's
     │   ├── StreamCutShort        the stream ended before its terminal event
+    │   │   └── StreamStalled     or fell silent for too long
     │   └── AnswerEmpty
     └── NotFound                  5
         ├── AgentNotFound
@@ -239,6 +240,10 @@ class StreamCutShort(UpstreamError):
     """The stream ended before its terminal event; what had arrived is kept."""
 
     code = "stream_cut_short"
+
+
+class StreamStalled(StreamCutShort):
+    """The stream fell silent in the middle for longer than anyone should wait."""
 
 
 class AnswerEmpty(UpstreamError):

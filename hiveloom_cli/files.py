@@ -64,20 +64,21 @@ def load_text(path: Path) -> str:
 
 
 @contextmanager
-def open_lock(path: Path) -> Iterator[None]:
+def open_lock(path: Path, timeout_s: float | None = None) -> Iterator[None]:
     """Hold the lock that belongs to `path` (kept in a file beside it) against other processes.
 
-    Raises `Locked` after 10 s of waiting.
+    Raises `Locked` after that many seconds of waiting, 10 unless told otherwise.
     """
     from filelock import FileLock, Timeout
 
     ensure_private_folder(path.parent)
-    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=_LOCK_TIMEOUT_S, mode=0o600)
+    limit_s = _LOCK_TIMEOUT_S if timeout_s is None else timeout_s
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=limit_s, mode=0o600)
     try:
         lock.acquire()
     except Timeout as error:
         raise Locked(
-            f"another hiveloom has held {path} for {_LOCK_TIMEOUT_S:.0f} s",
+            f"another hiveloom has held {path} for {limit_s:.0f} s",
             hint="wait for it to finish, then try again",
         ) from error
     try:

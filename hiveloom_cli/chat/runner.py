@@ -16,6 +16,7 @@ from hiveloom_cli.protocols.event import (
     TextDelta,
     ToolCallReady,
     UsageReported,
+    add_usage,
 )
 from hiveloom_cli.protocols.message import join_messages
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
@@ -62,16 +63,18 @@ def run_turn(conversation: Conversation, message: Message, model: Model) -> Gene
     """
     said: list[Message] = []
     reply: ModelReply | None = None
+    spent: Usage | None = None
     try:
         while True:
             reply = model.open_reply(conversation.build_request(message, *said))
             ended, usage = yield from _relay(reply)
+            spent = add_usage(spent, usage)
             said.append(ended.message)
             reply = None
             # An upstream that pauses a long turn goes on when its reply is sent back as it is.
             if ended.finish_reason is not FinishReason.PAUSE or len(said) > _MOST_PAUSES:
                 break
-        yield TurnEnded(join_messages(said), ended.finish_reason, usage)
+        yield TurnEnded(join_messages(said), ended.finish_reason, spent)
     finally:
         if reply is not None:
             said.append(reply.build_partial())

@@ -174,7 +174,8 @@ def _open_repl(app: App, model: ModelClient, open_conversation: Callable[[], Con
     agent = open_conversation().agent
     name = agent.name or agent.model
     host = model.upstream.base_url.host
-    app.streams.print_notice(f"{name} ({agent.model} at {host}). /help shows the commands.")
+    who = f"{name} ({agent.model} at {host})" if agent.name else f"{name} at {host}"
+    app.streams.print_notice(f"{who}. /help shows the commands.")
     reader = LineReader(
         history_path=app.paths.prompt_history,
         prompt=f"{name}> ",

@@ -49,7 +49,7 @@ def list_models(app: App, /, **options: Any) -> None:
         _print_models(app, upstream, offer, is_kept=is_kept)
 
 
-@command.command()
+@command.command(short_help="Forget what was learned of a model.")
 @click.argument("model", required=False)
 @click.option("--all", "everything", is_flag=True, help="Forget what was learned of every model.")
 @click.pass_obj

@@ -19,6 +19,7 @@ from hiveloom_cli.protocols.dialect import Learned
 from hiveloom_cli.protocols.request import ChatRequest
 
 if TYPE_CHECKING:
+    from hiveloom_cli.protocols.providers import ProtocolName
     from hiveloom_cli.protocols.refusals import Refusal
 
 Body: TypeAlias = dict[str, Any]
@@ -27,33 +28,55 @@ Change: TypeAlias = Callable[[Body, str, ChatRequest], Body]
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """One row. `notice` says in one line what is changed, with `{found}` in it where it helps."""
+    """One row. `notice` says in one line what is changed, with `{found}` in it where it helps.
+
+    `protocol` is the one whose bodies the row is about, None for both. A row that `repeats` may
+    find something else in the next refusal.
+    """
 
     name: str
     notice: str
     find: Callable[[Refusal], str | None]
     change: Change
+    protocol: ProtocolName | None = None
+    repeats: bool = False
 
 
-def decide_adaptation(refusal: Refusal, known: tuple[Learned, ...]) -> Learned | None:
+def decide_adaptation(
+    refusal: Refusal, tried: tuple[Learned, ...], chat: ChatRequest
+) -> Learned | None:
     """Decide what to change after a refusal, if anything.
 
-    `known` is what the refused request had been changed by already; nothing is applied twice.
+    `tried` is what was learned for this request so far. No row is applied twice, but for those that
+    repeat, and none that would change nothing.
     """
     if refusal.status not in _STATUSES:
         return None
     for row in ADAPTATIONS:
+        if row.protocol not in (None, refusal.protocol):
+            continue
+        if not row.repeats and any(learned.name == row.name for learned in tried):
+            continue
         found = row.find(refusal)
-        if found is not None and (learned := Learned(row.name, found)) not in known:
-            return learned
+        if found is not None and row.change(refusal.body, found, chat) != refusal.body:
+            return Learned(row.name, found)
     return None
 
 
-def apply_adaptations(body: Body, known: tuple[Learned, ...], chat: ChatRequest) -> Body:
+def add_learned(known: tuple[Learned, ...], learned: Learned) -> tuple[Learned, ...]:
+    """Add what was learned to what is known, in the place of what the same row found before."""
+    row = _BY_NAME[learned.name]
+    kept = (entry for entry in known if row.repeats or entry.name != learned.name)
+    return (*(entry for entry in kept if entry != learned), learned)
+
+
+def apply_adaptations(
+    body: Body, known: tuple[Learned, ...], chat: ChatRequest, protocol: ProtocolName
+) -> Body:
     """Apply what is known of an upstream to a body; rows that are gone are passed over."""
     for learned in known:
         row = _BY_NAME.get(learned.name)
-        if row is not None:
+        if row is not None and row.protocol in (None, protocol):
             body = row.change(body, learned.found, chat)
     return body
 
@@ -63,12 +86,14 @@ def format_notice(learned: Learned) -> str:
     return _BY_NAME[learned.name].notice.format(found=learned.found)
 
 
+# Known by name, since an answer in one piece is asked for in other ways too.
+STREAM_REFUSED = "stream-refused"
 # 0: an error inside a reply of status 200 that names no status of its own.
 _STATUSES = (0, 400, 404, 405, 415, 422, 500, 501)
 
 ADAPTATIONS: tuple[Adaptation, ...] = (
     Adaptation(
-        "stream-refused",
+        STREAM_REFUSED,
         "this model does not stream; asking for the answer in one piece",
         refusals.find_stream_refused,
         change.drop_stream,
@@ -78,6 +103,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
         "this model takes tools only without reasoning; asking without reasoning",
         refusals.find_tools_with_reasoning,
         change.stop_reasoning,
+        protocol="openai",
     ),
     Adaptation(
         "tools-refused",
@@ -90,42 +116,54 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
         "this upstream wants its reasoning back; sending it along",
         refusals.find_reasoning_wanted,
         change.echo_reasoning,
+        protocol="openai",
     ),
     Adaptation(
         "nine-character-ids",
         "this upstream wants tool-call ids of nine letters and digits; rewriting them",
         refusals.find_nine_wanted,
         change.use_nine_character_ids,
+        protocol="openai",
     ),
     Adaptation(
         "shorter-ids",
         "this upstream wants tool-call ids of at most {found} characters; rewriting them",
         refusals.find_id_length,
         change.shorten_ids,
+        protocol="openai",
     ),
     Adaptation(
         "message-field-refused",
         "this upstream does not know {found} in a message; leaving it out",
         refusals.find_message_field,
         change.drop_message_field,
+        repeats=True,
     ),
     Adaptation(
         "max-completion-tokens",
         "this model calls the token limit max_completion_tokens; renaming it",
         refusals.find_completion_tokens_wanted,
         change.use_max_completion_tokens,
+        protocol="openai",
     ),
     Adaptation(
         "max-tokens",
         "this upstream calls the token limit max_tokens; renaming it",
         refusals.find_max_tokens_wanted,
         change.use_max_tokens,
+        protocol="openai",
     ),
     Adaptation(
         "token-limit",
         "this model answers with at most {found} tokens; asking for no more",
         refusals.find_limit,
         change.lower_max_tokens,
+    ),
+    Adaptation(
+        "unstreamed-token-limit",
+        "this upstream answers in one piece with at most {found} tokens; asking for no more",
+        refusals.find_unstreamed_limit,
+        change.lower_unstreamed_max_tokens,
     ),
     Adaptation(
         "one-sampling-field",
@@ -138,24 +176,28 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
         "this model takes no system prompt; putting it before the first message",
         refusals.find_system_refused,
         change.fold_system,
+        protocol="openai",
     ),
     Adaptation(
         "null-content-refused",
         "this upstream takes no null content; sending an empty text",
         refusals.find_null_content,
         change.empty_null_content,
+        protocol="openai",
     ),
     Adaptation(
         "empty-content-refused",
         "this upstream takes no empty content; sending null",
         refusals.find_empty_content,
         change.null_empty_content,
+        protocol="openai",
     ),
     Adaptation(
         "field-refused",
         "this upstream does not take {found}; leaving it out",
         refusals.find_unwanted_field,
         change.drop_field,
+        repeats=True,
     ),
 )
 _BY_NAME = {row.name: row for row in ADAPTATIONS}

@@ -40,12 +40,7 @@ class BaseUrl:
     @property
     def is_loopback(self) -> bool:
         """Whether the host is this machine by its own name or number."""
-        if self.host == "localhost" or self.host.endswith(".localhost"):
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     def join(self, suffix: str) -> str:
         """Append an endpoint's path ("/chat/completions"); the query string stays last."""
@@ -58,6 +53,19 @@ class BaseUrl:
 
     def __str__(self) -> str:
         return self.join("")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its own name or number.
+
+    `*.localhost` is not: a name server may say anything about it.
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def parse_base_url(text: str, *, source: str) -> BaseUrl:

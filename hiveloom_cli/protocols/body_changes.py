@@ -1,8 +1,7 @@
 """The changes that an upstream's dialect asks of a request's body. Pure: each makes a new body.
 
 Each takes the body, what the adaptation found (a field's name, a number as text, or ""), and the
-request that the body was built from. Both protocols' bodies go through here; a change that has
-nothing to act on leaves the body as it is.
+request that the body was built from. A change that has nothing to act on leaves the body as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +20,10 @@ if TYPE_CHECKING:
 
 Body = dict[str, Any]
 _NINE = re.compile(r"[a-zA-Z0-9]{9}")
-_TOOL_FIELDS = ("tools", "tool_choice", "parallel_tool_calls")
+_LONGEST_NUMBER = 9
+_SHORTEST_ID = 8
+# With the tools goes the reasoning effort, which only stands there for their sake.
+_TOOL_FIELDS = ("tools", "tool_choice", "parallel_tool_calls", "reasoning_effort")
 
 
 def drop_field(body: Body, found: str, _chat: ChatRequest) -> Body:
@@ -51,10 +53,18 @@ def use_max_tokens(body: Body, _found: str, _chat: ChatRequest) -> Body:
 
 def lower_max_tokens(body: Body, found: str, _chat: ChatRequest) -> Body:
     """Keep the token limit within what the model can."""
+    limit = _parse_number(found)
+    if not limit:
+        return body
     return {
-        key: min(value, int(found)) if key in ("max_tokens", "max_completion_tokens") else value
+        key: min(value, limit) if key in ("max_tokens", "max_completion_tokens") else value
         for key, value in body.items()
     }
+
+
+def lower_unstreamed_max_tokens(body: Body, found: str, chat: ChatRequest) -> Body:
+    """Keep the token limit of an answer in one piece within what the upstream gives so."""
+    return body if body.get("stream") else lower_max_tokens(body, found, chat)
 
 
 def stop_reasoning(body: Body, _found: str, _chat: ChatRequest) -> Body:
@@ -106,12 +116,20 @@ def use_nine_character_ids(body: Body, _found: str, _chat: ChatRequest) -> Body:
 
 def shorten_ids(body: Body, found: str, _chat: ChatRequest) -> Body:
     """Rewrite tool-call ids, calls and results alike, that are longer than what was found."""
-    return rewrite_body_ids(body, lambda call_id: len(call_id) <= int(found), int(found))
+    length = _parse_number(found)
+    if length < _SHORTEST_ID:
+        return body  # too few to tell the calls of a history apart
+    return rewrite_body_ids(body, lambda call_id: len(call_id) <= length, length)
 
 
 def echo_reasoning(body: Body, found: str, chat: ChatRequest) -> Body:
     """Send reasoning back under the field that was found, where the same model made it."""
     return reasoning.echo_reasoning(body, chat, found)
+
+
+def _parse_number(found: str) -> int:
+    # What was found may have been read from a file that anyone can have edited.
+    return int(found) if found.isdecimal() and len(found) <= _LONGEST_NUMBER else 0
 
 
 def has_system(body: Body) -> bool:

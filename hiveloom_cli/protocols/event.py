@@ -31,6 +31,23 @@ class Usage:
     cached_input_tokens: int | None = None
 
 
+def add_usage(first: Usage | None, second: Usage | None) -> Usage | None:
+    """Add up what two requests cost; what only one of them says counts as it is."""
+    if first is None or second is None:
+        return first or second
+    return Usage(
+        _add(first.input_tokens, second.input_tokens),
+        _add(first.output_tokens, second.output_tokens),
+        _add(first.cached_input_tokens, second.cached_input_tokens),
+    )
+
+
+def _add(first: int | None, second: int | None) -> int | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first + second
+
+
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     """The answer's next piece of text, never empty."""

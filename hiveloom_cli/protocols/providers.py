@@ -7,7 +7,7 @@ other, and it feeds the README's table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from hiveloom_cli.errors import ProviderNotFound
@@ -196,6 +196,11 @@ def find_key_variable(base_url: BaseUrl) -> str:
 
 
 def find_dialect(base_url: BaseUrl, protocol: ProtocolName) -> tuple[Learned, ...]:
-    """Return what is known from the start of the upstream at the origin of `base_url`."""
+    """Return what is known from the start of the upstream at the origin of `base_url`.
+
+    A server on this machine is the same by any of the machine's names.
+    """
+    if base_url.is_loopback:
+        base_url = replace(base_url, host="127.0.0.1")
     provider = find_provider_at(base_url)
     return provider.dialect if provider and provider.protocol == protocol else ()

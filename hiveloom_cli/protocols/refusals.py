@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.protocols import body_changes as change
+
+if TYPE_CHECKING:
+    from hiveloom_cli.protocols.providers import ProtocolName
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +25,21 @@ class Refusal:
     status: int
     text: str
     body: dict[str, Any]
+    protocol: ProtocolName = "openai"
 
 
 # How servers say that they will not have a field.
-_UNWANTED = re.compile(
-    r"unsupported|not supported|does not support|unknown|unrecognized|unexpected|extra inputs"
+_UNWANTED_WORDS = (
+    r"(?:unsupported|not supported|does not support|unknown|unrecognized|unexpected|extra inputs"
     r"|extra fields|extra_forbidden|not permitted|not allowed|deprecated|additional propert"
-    r"|cannot be specified|must be removed|not available",
+    r"|cannot be specified|must be removed|not available)"
+)
+# A stretch of one sentence; a full stop within a word ("body.stop") ends none.
+_SENTENCE = r"(?:[^.]|\.(?=\S)){0,60}"
+_UNWANTED = re.compile(_UNWANTED_WORDS, re.IGNORECASE)
+# A complaint about a value, not about the field: leaving it out is not what the person asked for.
+_WRONG_VALUE = re.compile(
+    r"must be (at|less|between|in|greater|within)|at (most|least) -?\d|between -?\d|out of range",
     re.IGNORECASE,
 )
 _NO_TOOLS = re.compile(
@@ -55,17 +66,21 @@ _LIMITS = (
         r"max(?:_completion)?_tokens`? must be less than or equal to `?(\d+)", re.IGNORECASE
     ),
     re.compile(r"max_tokens is too large: \d+\. this model supports at most (\d+)", re.IGNORECASE),
-    re.compile(r"requests with max_tokens > (\d+) must have stream", re.IGNORECASE),
     re.compile(r"range of max_tokens should be \[\d+, (\d+)\]", re.IGNORECASE),
 )
+_UNSTREAMED_LIMIT = re.compile(r"requests with max_tokens > (\d+) must have stream", re.IGNORECASE)
+_CALL_ID_LENGTH = re.compile(
+    r"(?:tool_calls?|tool_call_id|call_id)\b[^:]*\bid\b[^.]*string too long.*?maximum length (\d+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_SHORTEST_ID, _LONGEST_ID = 8, 64
 _MESSAGE_FIELD = re.compile(
     r"messages?(?:\[\d+\]|\.\d+|'?, ?\d+)[^a-z]*(?:assistant|user|system|tool)?[^a-z]*"
-    r"\b(reasoning_content|reasoning_details|reasoning|thinking_blocks|provider_specific_fields"
-    r"|cache_control|name|refusal|function_call)\b",
+    r"\b(reasoning_content|reasoning_details|reasoning|thinking_blocks)\b",
     re.IGNORECASE,
 )
 _MESSAGE_PROPERTY = re.compile(
-    r"property '(reasoning_content|reasoning_details|reasoning|thinking_blocks|name)' is",
+    r"property '(reasoning_content|reasoning_details|reasoning|thinking_blocks)' is",
     re.IGNORECASE,
 )
 # Without these there is no request, or another row knows better.
@@ -74,12 +89,18 @@ _KEPT_FIELDS = {"model", "messages", "stream", "tools", "system", "max_tokens"}
 
 def find_unwanted_field(refusal: Refusal) -> str | None:
     """Find a field of the body that the text names as unwanted, outside of the messages."""
-    if not _UNWANTED.search(refusal.text):
+    if _WRONG_VALUE.search(refusal.text):
         return None
-    for field in refusal.body:
-        if field not in _KEPT_FIELDS and re.search(rf"\b{re.escape(field)}\b", refusal.text):
-            return field
-    return None
+    fields = [field for field in refusal.body if field not in _KEPT_FIELDS]
+    return next((field for field in fields if _is_unwanted(field, refusal)), None)
+
+
+def _is_unwanted(field: str, refusal: Refusal) -> bool:
+    # The two within one sentence; a server that failed has to name the field in quotes.
+    quote = "['\"`]" if refusal.status >= 500 else ""
+    name = rf"{quote}(?<![\w-]){re.escape(field)}(?![\w-]){quote}"
+    near = rf"{_UNWANTED_WORDS}{_SENTENCE}{name}|{name}{_SENTENCE}{_UNWANTED_WORDS}"
+    return re.search(near, refusal.text, re.IGNORECASE) is not None
 
 
 def find_message_field(refusal: Refusal) -> str | None:
@@ -112,6 +133,12 @@ def find_limit(refusal: Refusal) -> str | None:
         if match := pattern.search(refusal.text):
             return match[1]
     return None
+
+
+def find_unstreamed_limit(refusal: Refusal) -> str | None:
+    """Find the most tokens that an answer in one piece may have."""
+    match = _UNSTREAMED_LIMIT.search(refusal.text)
+    return match[1] if match else None
 
 
 def find_both_sampling(refusal: Refusal) -> str | None:
@@ -186,10 +213,10 @@ def find_nine_wanted(refusal: Refusal) -> str | None:
 
 def find_id_length(refusal: Refusal) -> str | None:
     """Find the longest tool-call id that is taken."""
-    if "tool_call" not in refusal.text and "call_id" not in refusal.text:
+    match = _CALL_ID_LENGTH.search(refusal.text)
+    if match is None or len(match[1]) > 2:
         return None
-    match = re.search(r"maximum length (\d+)", refusal.text)
-    return match[1] if match else None
+    return match[1] if _SHORTEST_ID <= int(match[1]) <= _LONGEST_ID else None
 
 
 def find_stream_refused(refusal: Refusal) -> str | None:

@@ -46,7 +46,7 @@ def _show_events(events: Iterable[Event], display: Display) -> TurnEnded:
                 display.print_notice(f"note: {text}")
             case RetryWaiting():
                 display.print_notice(
-                    f"note: {event.reason}, retrying in {event.wait_s:.0f} s"
+                    f"note: {event.reason}, retrying {_format_wait(event.wait_s)}"
                     f" ({event.attempt}/{event.attempts})"
                 )
             case ReasoningDelta() | ToolCallReady() | ToolStarted() | ToolEnded():
@@ -58,6 +58,10 @@ def _show_events(events: Iterable[Event], display: Display) -> TurnEnded:
             case _:
                 assert_never(event)
     raise StreamCutShort("the turn ended without an answer", hint="ask again")
+
+
+def _format_wait(wait_s: float) -> str:
+    return f"in {wait_s:.0f} s" if wait_s >= 1 else "at once"
 
 
 def _format_reason(reason: FinishReason) -> str:

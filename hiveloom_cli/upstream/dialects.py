@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from hiveloom_cli.errors import Locked
 from hiveloom_cli.files import open_lock, save_bytes
 from hiveloom_cli.protocols.dialect import Learned
 from hiveloom_cli.protocols.lookup import get_list, get_map
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_LOCK_TIMEOUT_S = 0.5  # a person waits for their answer meanwhile
 
 
 class Dialects:
@@ -31,12 +34,12 @@ class Dialects:
     def save(self, where: str, model: str, known: tuple[Learned, ...]) -> None:
         """Remember what is known there; a cache that cannot be written is no reason to fail."""
         try:
-            with open_lock(self._path):
+            with open_lock(self._path, timeout_s=_LOCK_TIMEOUT_S):
                 content = self._load_all()
                 rows = [[learned.name, learned.found] for learned in known]
                 content[where] = {**get_map(content, where), model: rows}
                 self._save_all(content)
-        except OSError:
+        except (OSError, Locked):
             return
 
     def forget(self, model: str | None) -> int:
@@ -64,7 +67,7 @@ class Dialects:
         return content if isinstance(content, dict) else {}
 
     def _save_all(self, content: dict[str, Any]) -> None:
-        save_bytes(self._path, json.dumps(content, ensure_ascii=False, indent=1).encode())
+        save_bytes(self._path, json.dumps(content, indent=1).encode())
 
 
 def _parse(row: Any) -> Learned | None:

@@ -9,6 +9,7 @@ from hiveloom_cli.errors import AnswerEmpty, UpstreamError, UpstreamRefused
 from hiveloom_cli.protocols.message import build_user_message
 from hiveloom_cli.protocols.providers import find_provider_at
 from hiveloom_cli.protocols.request import ChatRequest, Parameters
+from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 from hiveloom_cli.upstream.models import load_models
 
 if TYPE_CHECKING:
@@ -67,8 +68,10 @@ def check_key(client: ModelClient, transport: Transport, key: Secret, model: str
 def _is_list_public(upstream: Upstream, transport: Transport, key: Secret) -> bool:
     try:
         load_models(upstream, transport, key, with_key=False)
+    except UpstreamRefused as error:
+        return decide_kind(error) not in (FaultKind.AUTHENTICATION, FaultKind.PERMISSION)
     except UpstreamError:
-        return False
+        return True  # it was not refused for want of a key, so the list proves nothing
     return True
 
 

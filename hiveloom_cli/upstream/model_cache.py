@@ -84,7 +84,7 @@ def build_file_name(upstream: Upstream) -> str:
     """Name an upstream's file: its host for people, a digest to tell it from its neighbours."""
     from hashlib import sha256
 
-    text = f"{upstream.protocol} {upstream.credential} {upstream.base_url}"
+    text = f"{upstream.protocol} {upstream.credential} {upstream.base_url} {upstream.key!r}"
     host = "".join(char if char.isalnum() or char in ".-" else "_" for char in _shorten(upstream))
     return f"{host}-{sha256(text.encode()).hexdigest()[:16]}{_SUFFIX}"
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from hiveloom_cli.errors import StreamCutShort, UpstreamError, UpstreamRefused
 from hiveloom_cli.protocols.adaptations import (
+    STREAM_REFUSED,
+    add_learned,
     apply_adaptations,
     decide_adaptation,
     format_notice,
@@ -42,6 +44,18 @@ if TYPE_CHECKING:
     from hiveloom_cli.upstream.resolve import Upstream
 
 
+# What no change of the request could mend.
+_NOT_THE_REQUEST = {
+    FaultKind.AUTHENTICATION,
+    FaultKind.PERMISSION,
+    FaultKind.BALANCE,
+    FaultKind.QUOTA,
+    FaultKind.RATE_LIMIT,
+    FaultKind.OVERLOADED,
+    FaultKind.OVERFLOW,
+}
+
+
 class Reply:
     """The reply to one request; `open_bytes` sends a request and gives the bytes that come back."""
 
@@ -68,7 +82,7 @@ class Reply:
         self._reader = self._wire.open_reader()
         self._preset = find_dialect(upstream.base_url, upstream.protocol)
         self._learned = dialects.load(self._where, chat.model)
-        self._is_news = False
+        self._news: tuple[Learned, ...] = ()  # what this request has taught
 
     def stream_events(self) -> Iterator[UpstreamEvent]:
         """Send the request and yield the reply's events, `ReplyEnded` last.
@@ -86,7 +100,7 @@ class Reply:
                     visible = visible or isinstance(event, TextDelta | ReasoningDelta)
                     yield event
             except UpstreamError as error:
-                notice = None if visible else self._adapt(error, request)
+                notice = None if visible else self._adapt(error, request, tried)
                 if notice is not None:
                     yield notice
                     continue
@@ -106,8 +120,11 @@ class Reply:
         return stamp_message(self._reader.build_partial(), self._chat.asked_of)
 
     def _build_request(self) -> WireRequest:
-        request = self._wire.requests.build_request(self._chat, self._upstream.base_url)
-        body = apply_adaptations(dict(request.body or {}), self._known, self._chat)
+        known = self._known
+        refused = any(learned.name == STREAM_REFUSED for learned in known)
+        chat = replace(self._chat, stream=self._chat.stream and not refused)
+        request = self._wire.requests.build_request(chat, self._upstream.base_url)
+        body = apply_adaptations(dict(request.body or {}), known, chat, self._upstream.protocol)
         return replace(request, body=body)
 
     @property
@@ -134,27 +151,32 @@ class Reply:
             # A connection that breaks after the finish reason has cost nothing but its [DONE].
             try:
                 yield from self._reader.close()
+            except UpstreamRefused:
+                raise
             except UpstreamError:
                 raise broken from None
             return
         yield from self._reader.close()
 
-    def _adapt(self, error: UpstreamError, request: WireRequest) -> Notice | None:
-        if not isinstance(error, UpstreamRefused):
+    def _adapt(self, error: UpstreamError, request: WireRequest, tried: int) -> Notice | None:
+        if not isinstance(error, UpstreamRefused) or decide_kind(error) in _NOT_THE_REQUEST:
             return None
+        if error.status >= 500 and not tried and self._patience.tries > 1:
+            return None  # more often than not it passes by itself
         text = " ".join((error.detail, *error.labels))
-        refusal = Refusal(error.status, text, dict(request.body or {}))
-        learned = decide_adaptation(refusal, self._known)
+        body = dict(request.body or {})
+        refusal = Refusal(error.status, text, body, self._upstream.protocol)
+        learned = decide_adaptation(refusal, self._news, self._chat)
         if learned is None:
             return None
-        self._learned = (*self._learned, learned)
-        self._is_news = True
+        self._news = (*self._news, learned)
+        self._learned = add_learned(self._learned, learned)
         return Notice(format_notice(learned))
 
     def _remember(self) -> None:
-        # Only what helped is worth remembering: the upstream has begun to answer.
-        if self._is_news:
-            self._is_news = False
+        # Only what led to an answer is worth remembering.
+        if self._news:
+            self._news = ()
             self._dialects.save(self._where, self._chat.model, self._learned)
 
     def _decide_wait(self, error: UpstreamError, tried: int, spent_s: float) -> RetryWaiting | None:

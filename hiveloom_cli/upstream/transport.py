@@ -25,10 +25,12 @@ from hiveloom_cli.errors import (
     HiveloomError,
     ReplyNotUnderstood,
     StreamCutShort,
+    StreamStalled,
     UpstreamError,
     UpstreamRefused,
     UpstreamUnreachable,
 )
+from hiveloom_cli.protocols.base_url import is_loopback
 from hiveloom_cli.protocols.faults import parse_error_body
 from hiveloom_cli.protocols.waits import parse_retry
 from hiveloom_cli.secret import Secret, mask_secret
@@ -54,6 +56,7 @@ _PIECE = 64 * 1024
 _ERROR_BODY = 256 * 1024
 _PROXY_FAULTS = (
     faults.InvalidProxyURL,
+    faults.InvalidURL,  # the base URL was checked before, so it is the proxy's
     faults.InvalidSchema,  # SOCKS, without what speaks it; a base URL's own is checked before
     faults.ProxyError,
     urllib3.exceptions.ProxySchemeUnknown,
@@ -111,7 +114,7 @@ class RequestsTransport:
                 stream=True,
                 proxies=_decide_proxies(request.url),
             )
-        except faults.RequestException as error:
+        except (faults.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _explain_send(error, request.url, self._timeouts) from error
 
     def _check_status(self, response: requests.Response) -> None:
@@ -177,8 +180,7 @@ class _TrustAdapter(HTTPAdapter):
 
 def _decide_proxies(url: str) -> dict[str, str] | None:
     host = urlsplit(url).hostname or ""
-    is_loopback = host in ("localhost", "::1") or host.startswith("127.")
-    return {"no_proxy": host} if is_loopback else None
+    return {"no_proxy": host} if is_loopback(host) else None
 
 
 def _build_redirected(status: int, location: str) -> UpstreamRefused:
@@ -247,7 +249,7 @@ def _explain_read(
         case urllib3.exceptions.ReadTimeoutError() | TimeoutError() if not begun:
             return build_no_first_byte(_get_origin(response.url), timeouts.first_byte_s)
         case urllib3.exceptions.ReadTimeoutError() | TimeoutError():
-            return StreamCutShort(
+            return StreamStalled(
                 f"the upstream stopped sending: no byte for {timeouts.read_s:g} s (--timeout)",
                 hint="ask again, or allow longer pauses: --timeout SECONDS",
             )
@@ -264,7 +266,7 @@ def _explain_read(
 
 
 def _explain_send(
-    error: faults.RequestException, url: str, timeouts: Timeouts
+    error: faults.RequestException | urllib3.exceptions.HTTPError, url: str, timeouts: Timeouts
 ) -> UpstreamUnreachable:
     origin = _get_origin(url)
     if any(isinstance(cause, _PROXY_FAULTS) for cause in list_causes(error)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hiveloom_cli.protocols.adaptations import (
     decide_adaptation,
     format_notice,
 )
+from hiveloom_cli.protocols.base_url import parse_base_url
 from hiveloom_cli.protocols.dialect import Learned
 from hiveloom_cli.protocols.message import (
     Message,
@@ -23,9 +25,10 @@ from hiveloom_cli.protocols.message import (
     build_user_message,
 )
 from hiveloom_cli.protocols.openai_chat.request import build_body
-from hiveloom_cli.protocols.providers import PROVIDERS
+from hiveloom_cli.protocols.providers import PROVIDERS, ProtocolName
 from hiveloom_cli.protocols.refusals import Refusal
 from hiveloom_cli.protocols.request import ChatRequest, Parameters, ToolDefinition
+from hiveloom_cli.protocols.table import PROTOCOLS
 
 TOOL = ToolDefinition("f", "does f", {"type": "object", "properties": {}})
 HISTORY = (
@@ -87,7 +90,6 @@ REFUSALS = [
         "token-limit",
         "32768",
     ),
-    ("Requests with max_tokens > 4096 must have stream=true", 400, "token-limit", "4096"),
     (
         "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default"
         " (1) value is supported.",
@@ -179,10 +181,10 @@ REFUSALS = [
     ),
     (
         "Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum"
-        " length 40, but got a string with length 52 instead.",
+        " length 9, but got a string with length 10 instead.",
         400,
         "shorter-ids",
-        "40",
+        "9",
     ),
     ("Streaming is not supported for this model", 400, "stream-refused", ""),
     ("this model does not support streaming", 400, "stream-refused", ""),
@@ -203,7 +205,7 @@ def refuse(text: str, status: int = 400, body: dict[str, Any] | None = None) -> 
 def test_a_refusal_that_was_seen_finds_its_row(
     text: str, status: int, row: str, found: str
 ) -> None:
-    assert decide_adaptation(refuse(text, status), ()) == Learned(row, found)
+    assert decide_adaptation(refuse(text, status), (), CHAT) == Learned(row, found)
 
 
 @pytest.mark.parametrize(("text", "status", "row", "found"), REFUSALS)
@@ -211,12 +213,12 @@ def test_no_row_is_applied_twice(text: str, status: int, row: str, found: str) -
     refusal = refuse(text, status)
     known: tuple[Learned, ...] = ()
     for _ in range(20):
-        learned = decide_adaptation(refusal, known)
+        learned = decide_adaptation(refusal, known, CHAT)
         if learned is None:
             break
         assert learned not in known
         known = (*known, learned)
-        refusal = Refusal(status, text, apply_adaptations(build_body(CHAT), known, CHAT))
+        refusal = Refusal(status, text, apply_adaptations(build_body(CHAT), known, CHAT, "openai"))
     assert learned is None
 
 
@@ -234,16 +236,54 @@ def test_no_row_is_applied_twice(text: str, status: int, row: str, found: str) -
     ],
 )
 def test_other_refusals_change_nothing(text: str) -> None:
-    assert decide_adaptation(refuse(text), ()) is None
+    assert decide_adaptation(refuse(text), (), CHAT) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("model stop-7b is not available", 404),
+        ("temperature 1.5 is not allowed: must be at most 1", 400),
+        ("Requests with max_tokens > 4096 must have stream=true", 400),
+        (
+            "Invalid 'messages[1].tool_calls': array too long. Expected maximum length 128",
+            400,
+        ),
+    ],
+)
+def test_what_only_sounds_alike_changes_nothing(text: str, status: int) -> None:
+    assert decide_adaptation(refuse(text, status), (), CHAT) is None
+
+
+def test_an_unstreamed_limit_holds_for_unstreamed_answers_alone() -> None:
+    text = "Requests with max_tokens > 4096 must have stream=true"
+    whole = replace(CHAT, stream=False)
+    learned = decide_adaptation(refuse(text, body=build_body(whole)), (), whole)
+    assert learned == Learned("unstreamed-token-limit", "4096")
+    assert adapt(learned.name, learned.found, whole)["max_tokens"] == 4096
+    assert adapt(learned.name, learned.found)["max_tokens"] == 100_000
+
+
+@pytest.mark.parametrize("protocol", ["openai", "anthropic"])
+@pytest.mark.parametrize("found", ["", "0", "1", "9", "x", "reasoning_content", "9" * 5000])
+def test_every_row_takes_every_body(protocol: ProtocolName, found: str) -> None:
+    base_url = parse_base_url("https://h.example", source="X")
+    body = PROTOCOLS[protocol].requests.build_request(CHAT, base_url).body
+    assert body is not None
+    for row in ADAPTATIONS:
+        changed = apply_adaptations(dict(body), (Learned(row.name, found),), CHAT, protocol)
+        assert changed["messages"]
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 408, 409, 413, 429, 503, 529])
 def test_other_statuses_change_nothing(status: int) -> None:
-    assert decide_adaptation(refuse("tools is not supported in this model.", status), ()) is None
+    assert (
+        decide_adaptation(refuse("tools is not supported in this model.", status), (), CHAT) is None
+    )
 
 
 def adapt(name: str, found: str = "", chat: ChatRequest = CHAT) -> dict[str, Any]:
-    return apply_adaptations(build_body(chat), (Learned(name, found),), chat)
+    return apply_adaptations(build_body(chat), (Learned(name, found),), chat, "openai")
 
 
 def test_tools_are_left_out_and_told_as_text() -> None:
@@ -281,9 +321,9 @@ def test_the_token_limit_is_renamed_both_ways_and_lowered() -> None:
     assert renamed["max_completion_tokens"] == 100_000
     assert adapt("token-limit", "8192")["max_tokens"] == 8192
     both = (Learned("max-completion-tokens"), Learned("token-limit", "10"))
-    assert apply_adaptations(build_body(CHAT), both, CHAT)["max_completion_tokens"] == 10
+    assert apply_adaptations(build_body(CHAT), both, CHAT, "openai")["max_completion_tokens"] == 10
     back = (Learned("max-completion-tokens"), Learned("max-tokens"))
-    assert apply_adaptations(build_body(CHAT), back, CHAT)["max_tokens"] == 100_000
+    assert apply_adaptations(build_body(CHAT), back, CHAT, "openai")["max_tokens"] == 100_000
 
 
 def test_tools_go_without_reasoning_and_where_that_fails_too_without_tools() -> None:
@@ -291,13 +331,15 @@ def test_tools_go_without_reasoning_and_where_that_fails_too_without_tools() -> 
     assert body["reasoning_effort"] == "none"
     refusal = Refusal(400, "Unsupported value: 'reasoning_effort' does not support 'none'", body)
     known = (Learned("tools-without-reasoning"),)
-    assert decide_adaptation(refusal, known) == Learned("tools-refused")
+    assert decide_adaptation(refusal, known, CHAT) == Learned("tools-refused")
 
 
 def test_null_content_and_empty_content_are_exchanged() -> None:
     assert adapt("null-content-refused")["messages"][2]["content"] == ""
     known = (Learned("null-content-refused"), Learned("empty-content-refused"))
-    assert apply_adaptations(build_body(CHAT), known, CHAT)["messages"][2]["content"] is None
+    assert (
+        apply_adaptations(build_body(CHAT), known, CHAT, "openai")["messages"][2]["content"] is None
+    )
 
 
 def test_what_is_known_of_providers_names_rows_of_the_table() -> None:
@@ -319,8 +361,8 @@ def test_each_row_says_what_it_does_in_one_line(row: str) -> None:
 
 @given(text=st.text(max_size=100), status=st.sampled_from([0, 400, 404, 422, 500]))
 def test_any_text_leads_to_a_body_or_to_nothing(text: str, status: int) -> None:
-    learned = decide_adaptation(refuse(text, status), ())
+    learned = decide_adaptation(refuse(text, status), (), CHAT)
     if learned is not None:
-        body = apply_adaptations(build_body(CHAT), (learned,), CHAT)
+        body = apply_adaptations(build_body(CHAT), (learned,), CHAT, "openai")
         assert body["model"] == "m"
         assert body["messages"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hiveloom_cli.errors import UpstreamError, UpstreamRefused
+from hiveloom_cli.files import open_lock
 from hiveloom_cli.protocols.base_url import parse_base_url
 from hiveloom_cli.protocols.event import TextDelta
 from hiveloom_cli.protocols.message import build_user_message
@@ -278,3 +279,57 @@ def test_what_was_learned_is_used_by_the_next_run_and_can_be_forgotten(
     assert "leaving it out" in third.stderr
     assert hiveloom("model", "forget").exit_code == 2
     assert hiveloom("model", "forget", "--all").exit_code == 0
+
+
+def test_a_limit_that_grows_with_each_refusal_ends(
+    asker: Asker, upstream: ScriptedUpstream
+) -> None:
+    upstream.add(
+        *(refuse(f"max_tokens must be less than or equal to {limit}") for limit in (8, 7, 6))
+    )
+    with pytest.raises(UpstreamRefused):
+        asker.ask()
+    assert len(upstream.requests) == 2
+
+
+def test_a_remembered_limit_can_be_learned_anew(asker: Asker, upstream: ScriptedUpstream) -> None:
+    upstream.add(refuse("max_tokens must be less than or equal to 8"), OK)
+    asker.ask()
+    upstream.add(refuse("max_tokens must be less than or equal to 7"), OK)
+    asker.ask()
+    assert [body["max_tokens"] for body in sent(upstream)] == [9, 8, 8, 7]
+    (learned,) = asker.dialects.load(f"openai {upstream.origin}", "m")
+    assert learned.found == "7"
+
+
+def test_a_server_that_fails_is_asked_again_before_anything_is_changed(
+    asker: Asker, upstream: ScriptedUpstream
+) -> None:
+    upstream.add(refuse("Unexpected error; please stop and retry later", 500), OK)
+    chat = ChatRequest("m", (build_user_message("hi"),), parameters=Parameters(stop=("x",)))
+    events = asker.ask(chat)
+    assert [event.reason for event in events if isinstance(event, RetryWaiting)] == [
+        "the upstream answered 500"
+    ]
+    assert sent(upstream)[1]["stop"] == ["x"]
+    assert asker.dialects.load(f"openai {upstream.origin}", "m") == ()
+
+
+def test_a_refusal_before_a_reset_is_told_and_not_retried(
+    asker: Asker, upstream: ScriptedUpstream
+) -> None:
+    body = openai_error("You exceeded your current quota", code="insufficient_quota")
+    upstream.add(Reply([body, 0.2], ending=Ending.RESET))
+    with pytest.raises(UpstreamRefused, match="quota"):
+        asker.ask()
+    assert len(upstream.requests) == 1
+
+
+def test_a_cache_that_is_locked_or_takes_no_such_name_costs_nothing(
+    asker: Asker, upstream: ScriptedUpstream, tmp_path: Path
+) -> None:
+    refusal = refuse("body.stream_options: Extra inputs are not permitted")
+    upstream.add(refusal, OK, refusal, OK)
+    with open_lock(tmp_path / "dialects.json"):
+        assert join(asker.ask()) == "ok"
+    assert join(asker.ask(ChatRequest("m\udcff", (build_user_message("hi"),)))) == "ok"

@@ -32,7 +32,8 @@ def echo_reasoning(body: dict[str, Any], chat: ChatRequest, field: str) -> dict[
     messages = []
     for message in body["messages"]:
         if message["role"] == "assistant":
-            value = _find_reasoning(next(turns), chat.asked_of, field)
+            turn = next(turns, None)
+            value = _find_reasoning(turn, chat.asked_of, field) if turn else ""
             if not value and field == "reasoning_content" and message.get("tool_calls"):
                 value = _UNKNOWN
             messages.append({**message, field: value} if value else message)
