@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from hiveloom_cli.protocols.lookup import parse_json
 
 
 def parse_arguments(arguments: str) -> dict[str, Any]:
@@ -13,8 +14,8 @@ def parse_arguments(arguments: str) -> dict[str, Any]:
     as text under the name `arguments`, so that the model sees what it wrote.
     """
     try:
-        value = json.loads(arguments or "{}", strict=False)
-    except (ValueError, RecursionError):
+        value = parse_json(arguments or "{}")
+    except ValueError:
         value = None
     return value if isinstance(value, dict) else {"arguments": arguments}
 
@@ -25,6 +26,6 @@ def is_object(arguments: str) -> bool:
     if not (text.startswith("{") and text.endswith("}")):
         return False
     try:
-        return isinstance(json.loads(text, strict=False), dict)
-    except (ValueError, RecursionError):
+        return isinstance(parse_json(text), dict)
+    except ValueError:
         return False

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hiveloom_cli.errors import AnswerEmpty, ReplyNotUnderstood, StreamCutShort
 from hiveloom_cli.protocols.event import FinishReason, ReplyEnded, ReplyEvent
 from hiveloom_cli.protocols.faults import format_page, is_error, parse_error_event
+from hiveloom_cli.protocols.lookup import parse_json
 from hiveloom_cli.protocols.message import Message, ReasoningPart, ToolCall
 from hiveloom_cli.protocols.sse import ServerSentEvent, SseDecoder
 
@@ -189,10 +190,8 @@ def _is_cut(text: str) -> bool:
 
 def _parse_object(text: str) -> dict[str, Any]:
     try:
-        # Servers put raw control characters into strings; that alone is no reason to lose an
-        # answer.
-        value = json.loads(text, strict=False)
-    except (ValueError, RecursionError):
+        value = parse_json(text)
+    except ValueError:
         raise ReplyNotUnderstood(
             f"the upstream sent what is not JSON: {text[:_SHOWN]}", hint=_STRANGE
         ) from None

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from hiveloom_cli.errors import UpstreamRefused
     from hiveloom_cli.upstream.resolve import Upstream
 
-__all__ = ["FaultKind", "decide_hint", "decide_kind"]
-
 _ENDPOINTS = ("/chat/completions", "/completions", "/v1/messages", "/messages", "/responses")
 _MOST_LOOKALIKES = 3
 _LONGEST_WAIT_S = 86_400 * 30

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hiveloom_cli.protocols.providers import ProtocolName
+from hiveloom_cli.errors import UpstreamError
+from hiveloom_cli.protocols.base_url import parse_base_url
+from hiveloom_cli.protocols.event import ReplyEnded
+from hiveloom_cli.protocols.message import build_user_message
+from hiveloom_cli.protocols.request import ChatRequest
 
 TEXT = "Zürich 日本 🐝\n\n```\ncode\n```\n"
 BOTH: tuple[ProtocolName, ...] = ("openai", "anthropic")
@@ -274,3 +279,26 @@ def test_any_json_gives_events_or_an_upstream_error(
     else:
         pieces = [sse(value) for value in typed + values]
     assert read_reply(protocol, pieces)
+
+
+@pytest.mark.parametrize("depth", [150, 900, 985, 5000])
+def test_what_is_nested_too_deeply_is_told_or_can_be_sent_back(depth: int) -> None:
+    deep = '{"a":' * depth + "1" + "}" * depth
+    block = f'{{"type":"tool_use","id":"t","name":"f","input":{deep}}}'
+    whole = f'{{"content":[{block}],"stop_reason":"tool_use"}}'
+    reader = PROTOCOLS["anthropic"].open_reader()
+    events = []
+    code = ""
+    try:
+        events = [*reader.feed(whole.encode()), *reader.close()]
+    except UpstreamError as error:
+        code = error.code
+    if depth > 200:
+        assert code == "reply_not_understood"
+        return
+    ended = events[-1]
+    assert isinstance(ended, ReplyEnded)
+    chat = ChatRequest("m", (build_user_message("hi"), ended.message))
+    for protocol in BOTH:
+        base_url = parse_base_url("https://h.example", source="X")
+        assert PROTOCOLS[protocol].requests.build_request(chat, base_url).content

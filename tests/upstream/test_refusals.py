@@ -25,7 +25,8 @@ from hiveloom_cli.errors import (
     UpstreamUnreachable,
 )
 from hiveloom_cli.protocols.base_url import parse_base_url
-from hiveloom_cli.upstream.advice import FaultKind, decide_hint, decide_kind
+from hiveloom_cli.upstream.advice import decide_hint
+from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 from hiveloom_cli.upstream.resolve import EnvironmentKey, PlaceholderKey, StoredKey, Upstream
 from tests.support.faults import Wire, check_outcome, take_turn
 from tests.support.upstream import json_reply

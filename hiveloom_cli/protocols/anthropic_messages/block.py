@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.protocols.event import ReasoningDelta, ReplyEvent, TextDelta
-from hiveloom_cli.protocols.lookup import get_map, get_text
+from hiveloom_cli.protocols.lookup import get_map, get_text, parse_json
 from hiveloom_cli.protocols.message import OpaquePart, Part, ReasoningPart, TextPart, ToolCall
 from hiveloom_cli.protocols.text import SurrogateJoiner, repair_text
 
@@ -99,8 +99,8 @@ class Block:
         wire = dict(self.start)
         if self._arguments:
             try:
-                wire["input"] = json.loads("".join(self._arguments) or "{}")
-            except (ValueError, RecursionError):
+                wire["input"] = parse_json("".join(self._arguments) or "{}")
+            except ValueError:
                 return None
         # Escapes keep even what is no character, so that it goes back as it came.
         return OpaquePart(json.dumps(wire))
