@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from hiveloom_cli.terminal.repl import Repl
+    from hiveloom_cli.terminal.streams import Streams
 
 
-def show_help(repl: Repl) -> None:
+class Chat(Protocol):
+    """What a command may do to the chat it is given in; `repl.Repl` is the real one."""
+
+    streams: Streams
+    running: bool
+
+    def start_conversation(self) -> None:
+        """Forget what was said and begin anew."""
+        ...
+
+    def retry(self) -> None:
+        """Ask the last message again."""
+        ...
+
+
+def show_help(chat: Chat) -> None:
     """Show these commands."""
     from shutil import get_terminal_size
 
     for line in format_help(get_terminal_size().columns):
-        repl.streams.print_line(line)
+        chat.streams.print_line(line)
 
 
-def start_new(repl: Repl) -> None:
+def start_new(chat: Chat) -> None:
     """Start a new conversation with the same agent."""
-    repl.start_conversation()
-    repl.streams.print_line("A new conversation: nothing said so far counts.")
+    chat.start_conversation()
+    chat.streams.print_line("A new conversation: nothing said so far counts.")
 
 
-def retry(repl: Repl) -> None:
+def retry(chat: Chat) -> None:
     """Ask the last message again, in place of what came of it."""
-    repl.retry()
+    chat.retry()
 
 
-def leave(repl: Repl) -> None:
+def leave(chat: Chat) -> None:
     """Leave the chat (so does Ctrl-D)."""
-    repl.running = False
+    chat.running = False
 
 
-SLASH_COMMANDS: Mapping[str, Callable[[Repl], None]] = {
+SLASH_COMMANDS: Mapping[str, Callable[[Chat], None]] = {
     "/help": show_help,
     "/new": start_new,
     "/retry": retry,
@@ -48,7 +63,7 @@ _KEYS = (
 )
 
 
-def parse_command(text: str) -> Callable[[Repl], None] | str | None:
+def parse_command(text: str) -> Callable[[Chat], None] | str | None:
     """Find the command that `text` is: what to call, or what is wrong; None for a message.
 
     A mistyped command is no message; a path or a comment that begins with "/" is one.
@@ -93,6 +108,6 @@ def _suggest(word: str) -> str:
     return f"did you mean {close[0]}?" if close else "/help shows them"
 
 
-def get_help(command: Callable[[Repl], None]) -> str:
+def get_help(command: Callable[[Chat], None]) -> str:
     """Return a command's help: the first line of its docstring."""
     return (command.__doc__ or "").partition("\n")[0]
