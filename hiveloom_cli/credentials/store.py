@@ -118,7 +118,8 @@ class CredentialStore:
         keeper, name = self._keeper, wanted.name
         place = former.kept_in if former is not None else None
         had_vault = keeper.has_vault()
-        kept_in = keeper.save(name, secret, place)
+        with self._no_address(index, former, wanted):
+            kept_in = keeper.save(name, secret, place)
         credential = replace(wanted, kept_in=kept_in)
         try:
             save_index(self._paths.credentials, build_with(index, credential))
@@ -136,6 +137,24 @@ class CredentialStore:
         )
 
     @contextmanager
+    def _no_address(
+        self, index: Index, former: Credential | None, wanted: Credential
+    ) -> Iterator[None]:
+        """Keep a name without an address while it gets another one, and another secret.
+
+        A process that is killed between the two leaves neither secret where the other belongs.
+        """
+        if former is None or _get_address(former) == _get_address(wanted):
+            yield
+            return
+        save_index(self._paths.credentials, build_without(index, former.name))
+        try:
+            yield
+        except BaseException:
+            save_index(self._paths.credentials, index)
+            raise
+
+    @contextmanager
     def _open_index(self) -> Iterator[Index]:
         path = self._paths.credentials
         try:
@@ -143,6 +162,10 @@ class CredentialStore:
                 yield load_index(path)
         except OSError as error:
             raise _build_unwritable(error, path) from error
+
+
+def _get_address(credential: Credential) -> tuple[str | None, str | None]:
+    return credential.base_url, credential.protocol
 
 
 def _get(index: Index, name: str) -> Credential:

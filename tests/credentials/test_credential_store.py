@@ -179,8 +179,53 @@ def test_a_key_for_another_address_never_stays_under_the_former_one(
     monkeypatch.setattr(store_module, "save_index", fail_to_save_index)
     with pytest.raises(CredentialError):
         store.save("groq", SECOND, base_url="https://other.example/v1")
-    with pytest.raises(SecretMissing):
-        store.load_secret("groq")
+    assert store.load("groq").base_url == "https://api.groq.com/v1"
+    assert store.load_secret("groq").reveal() == FIRST.reveal()
+
+
+def test_a_key_whose_new_address_cannot_be_written_is_taken_back(
+    store: CredentialStore, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save("groq", FIRST, base_url="https://api.groq.com/v1")
+    real = store_module.save_index
+    calls = []
+
+    def fail_the_second_time(path: Path, index: Index) -> None:
+        calls.append(index)
+        if len(calls) > 1:
+            fail_to_save_index(path, index)
+        real(path, index)
+
+    monkeypatch.setattr(store_module, "save_index", fail_the_second_time)
+    with pytest.raises(CredentialError):
+        store.save("groq", SECOND, base_url="https://other.example/v1")
+    assert store.load_all() == {}
+    assert store._keeper.load(place, "groq") is None
+
+
+def test_a_kill_while_the_address_changes_leaves_no_key_under_a_wrong_one(
+    store: CredentialStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save("team", FIRST, base_url="https://one.example", protocol="openai")
+    kept = store._keeper.save
+
+    def save_and_look(name: str, secret: Secret, place: Place | None) -> Place:
+        # What a process that is killed here would leave behind.
+        assert "team" not in store.load_all()
+        return kept(name, secret, place)
+
+    monkeypatch.setattr(store._keeper, "save", save_and_look)
+    store.save("team", SECOND, base_url="https://two.example")
+    assert store.load("team").base_url == "https://two.example"
+
+    def refuse(*_: object) -> Place:
+        raise KeyringLocked("no")
+
+    monkeypatch.setattr(store._keeper, "save", refuse)
+    with pytest.raises(KeyringLocked):
+        store.save("team", FIRST, base_url="https://three.example")
+    assert store.load("team").base_url == "https://two.example"
+    assert store.load_secret("team").reveal() == SECOND.reveal()
 
 
 def test_a_move_that_fails_leaves_the_former_key_alone(
