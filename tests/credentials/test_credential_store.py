@@ -11,6 +11,7 @@ import pytest
 from keyring.backends import SecretService
 
 from hiveloom_cli.credentials import store as store_module
+from hiveloom_cli.credentials.index import save_index
 from hiveloom_cli.errors import (
     CredentialError,
     CredentialNotFound,
@@ -187,7 +188,7 @@ def test_a_key_whose_new_address_cannot_be_written_is_taken_back(
     store: CredentialStore, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.save("groq", FIRST, base_url="https://api.groq.com/v1")
-    real = store_module.save_index
+    real = save_index
     calls = []
 
     def fail_the_second_time(path: Path, index: Index) -> None:
