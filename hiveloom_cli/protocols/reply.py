@@ -193,7 +193,7 @@ def _parse_object(text: str) -> dict[str, Any]:
         value = parse_json(text)
     except ValueError:
         raise ReplyNotUnderstood(
-            f"the upstream sent what is not JSON: {text[:_SHOWN]}", hint=_STRANGE
+            f"the upstream sent what cannot be read as JSON: {text[:_SHOWN]}", hint=_STRANGE
         ) from None
     if not isinstance(value, dict):
         raise ReplyNotUnderstood(

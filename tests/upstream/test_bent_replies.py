@@ -13,7 +13,7 @@ Bend = Callable[[Wire], bytes]
 Case = tuple[Bend, str, tuple[str, ...]]
 
 ENDED = ("ended in the middle", "ask again")
-NOT_JSON = ("not JSON", "what serves it")
+NOT_JSON = ("cannot be read as JSON", "what serves it")
 OTHER_JSON = ("JSON of another kind", "what serves it")
 EMPTY = ("empty reply", "check the base URL")
 
@@ -59,7 +59,11 @@ ANY: dict[str, Case] = {
     "a number": (literal(b"42"), "", ("ask again",)),
     "an empty object": (literal(b"{}"), "", ("no answer to a", "base URL")),
     "a nest": (literal(b'{"a":' * 50_000 + b"1" + b"}" * 50_000), "", NOT_JSON),
-    "a nest of errors": (literal(b'{"error":' * 900 + b"1" + b"}" * 900), "", ("no reason",)),
+    "a nest of errors": (
+        literal(b'{"error":' * 900 + b"1" + b"}" * 900),
+        "",
+        ("cannot be read as JSON",),
+    ),
     "a number beyond all counting": (literal(b'{"a":' + b"9" * 5000 + b"}"), "", NOT_JSON),
     "a code beyond all counting": (
         literal(openai_error("Oh", kind="", code="9" * 5000)),
@@ -114,7 +118,7 @@ STREAMS: dict[str, Case] = {
     "comments alone": (literal(b": ping\n\n" * 20), "", ENDED),
     "text among the events": (after_half(literal(sse("Oh"))), "half", ("Oh", "ask again")),
     "a page among the events": (after_half(literal(sse("<html>Oh"))), "half", ("Oh", "ask again")),
-    "a NUL among the events": (after_half(literal(sse("\0"))), "half", ("not JSON",)),
+    "a NUL among the events": (after_half(literal(sse("\0"))), "half", ("cannot be read as JSON",)),
     "a list among the events": (after_half(literal(sse("[1]"))), "half", OTHER_JSON),
     "an error that is text": (literal(sse("Oh", event="error")), "", ("Oh", "ask again")),
     **{
