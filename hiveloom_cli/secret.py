@@ -8,6 +8,7 @@ from typing import NoReturn
 from hiveloom_cli.errors import SecretRefused
 
 MASK = "[key]"
+MOST_CHARACTERS = 8192  # servers take no longer header
 _RUN = 8  # this many characters of a key in a row are enough to be worth hiding
 _KEY_PREFIXES = (
     *("sk-", "sk_", "gsk_", "csk-", "fw_", "xai-", "aiza", "hf_", "r8_"),
@@ -37,12 +38,15 @@ class Secret:
 
 
 def parse_secret(text: str) -> Secret:
-    """Take what a person typed or piped as a key, less one newline at its end.
+    """Take what was typed or piped as a key, less a byte order mark and one newline at its end.
 
     Raises `SecretRefused`, without repeating the text, for what cannot be sent as a header:
-    nothing, white space, more than one line, control characters, or characters outside Latin-1.
+    nothing, white space, more than one line, control characters, characters outside Latin-1, or
+    more than 8192 of them.
     """
-    value = text.removesuffix("\n").removesuffix("\r")
+    value = text.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
+    if len(value) > MOST_CHARACTERS:
+        raise SecretRefused("that is too long for a key", hint="give the key alone")
     if not value.strip():
         raise SecretRefused("the key is empty", hint="paste the key, or pipe it in")
     if "\n" in value or "\r" in value:

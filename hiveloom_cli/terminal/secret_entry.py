@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.errors import SecretRefused, UsageMistake
-from hiveloom_cli.secret import parse_secret
+from hiveloom_cli.secret import MOST_CHARACTERS, parse_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hiveloom_cli.secret import Secret
     from hiveloom_cli.terminal.streams import Streams
+
+# Enough to tell that it is too long for a key; /dev/zero has no end.
+_MOST_BYTES = 4 * MOST_CHARACTERS
 
 
 def load_secret(
@@ -45,7 +48,8 @@ def load_secret(
 def _load_file(path: Path) -> str:
     # The path is not repeated: someone may have given the key itself.
     try:
-        return path.read_text("utf-8")
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES).decode()
     except OSError as error:
         reason = error.strerror or type(error).__name__
     except ValueError:
@@ -56,7 +60,7 @@ def _load_file(path: Path) -> str:
 
 
 def _load_piped(streams: Streams) -> str:
-    content = streams.stdin.buffer.read()
+    content = streams.stdin.buffer.read(_MOST_BYTES)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:

@@ -65,7 +65,7 @@ _REPLY = 512 * 1024 * 1024  # no answer is that long; a few compressed kilobytes
 
 
 class RequestsTransport:
-    """Sends requests; connections are kept for the next one."""
+    """Sends requests."""
 
     def __init__(
         self,

@@ -81,7 +81,19 @@ def test_a_key_comes_from_a_variable_or_a_file_too(hiveloom: Hiveloom, tmp_path:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "  \n", "one\ntwo\n", "with\x00nul", "\x1b[31m", "naïve\u2019", " padded"]
+    "text",
+    [
+        "",
+        "\n",
+        "  \n",
+        "one\ntwo\n",
+        "with\x00nul",
+        "\x1b[31m",
+        "naïve\u2019",
+        " padded",
+        pytest.param("a" * 8193, id="long"),
+        pytest.param("a" * 10**6, id="longer"),
+    ],
 )
 def test_what_cannot_be_a_key_is_refused_before_anything_is_stored(
     hiveloom: Hiveloom, home: Path, text: str
@@ -157,3 +169,20 @@ def test_a_passphrase_stands_in_for_the_key_file(hiveloom: Hiveloom, home: Path)
         assert "passphrase" in done.stderr.lower()
     assert (home / "vault.json").read_bytes() == before
     assert (home / "vault.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_byte_order_mark_is_no_part_of_a_key(
+    hiveloom: Hiveloom, upstream: ScriptedUpstream
+) -> None:
+    done = hiveloom("credential", "set", "openai", input=f"\ufeff{FIRST}\r\n")
+    assert done.exit_code == 0
+    upstream.add(stream_reply(openai_stream("ok")))
+    env = {"HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url}
+    hiveloom("chat", "--model", "m", "hi", env=env)
+    assert upstream.requests[0].headers["authorization"] == f"Bearer {FIRST}"
+
+
+def test_a_source_without_an_end_is_refused(hiveloom: Hiveloom) -> None:
+    done = hiveloom("credential", "set", "openai", "--from-file", "/dev/zero")
+    assert done.exit_code == 3
+    assert "too long" in done.stderr
