@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from hiveloom_cli.agents.agent import NAME_RULE, Agent, is_agent_name
-from hiveloom_cli.agents.front_matter import Document, Field, format_document, parse_document
+from hiveloom_cli.agents.front_matter import format_document, parse_document
 from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
 from hiveloom_cli.protocols.request import Parameters
 from hiveloom_cli.secret import looks_like_key
@@ -15,6 +15,9 @@ from hiveloom_cli.secret import looks_like_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from hiveloom_cli.agents.front_matter import Document
+    from hiveloom_cli.agents.plain_settings import Field
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which no request can carry

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hiveloom_cli.agents import front_matter
+from hiveloom_cli.agents import yaml_text
 from hiveloom_cli.agents.agent import Agent, is_agent_name, parse_agent_name
 from hiveloom_cli.agents.schema import format_agent, format_new_agent, parse_agent
 from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
@@ -118,7 +118,7 @@ def test_an_unknown_setting_is_kept_and_named_with_its_line() -> None:
 def test_a_broken_file_names_its_line_and_what_was_expected(
     text: str, line: int | None, problem: str, loader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front_matter, "_Loader", front_matter._build_class(getattr(yaml, loader)))
+    monkeypatch.setattr(yaml_text, "_Loader", yaml_text._build_class(getattr(yaml, loader)))
     with pytest.raises(AgentFileInvalid) as caught:
         parse(text)
     assert line is None or caught.value.line == line
@@ -169,7 +169,7 @@ def test_what_is_written_reads_back(
 def test_a_character_that_yaml_would_fold_or_refuse_is_written_as_an_escape(
     character: str, loader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(front_matter, "_Loader", front_matter._build_class(getattr(yaml, loader)))
+    monkeypatch.setattr(yaml_text, "_Loader", yaml_text._build_class(getattr(yaml, loader)))
     agent = Agent("x", f"a{character}b", description=f"{character}c {character}")
     assert parse(format_new_agent(agent, _PATH)) == agent
 

@@ -1,0 +1,240 @@
+"""YAML in and out. The only place that knows the library.
+
+Scalars follow YAML 1.2's core schema, so that `no`, `12:30` and dates stay the words that were
+typed.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import yaml
+
+from hiveloom_cli.agents.plain_settings import Field
+from hiveloom_cli.errors import AgentFileInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_SCALARS = (
+    ("tag:yaml.org,2002:null", r"~|null|Null|NULL|", "~nN\0"),
+    ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("tag:yaml.org,2002:int", r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
+    (
+        "tag:yaml.org,2002:float",
+        r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+",
+        "-+.0123456789",
+    ),
+)
+# What PyYAML would write in a way that reads back as something else, or as nothing.
+_ESCAPED = re.compile(
+    "[^\t -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+# What construction lets through, beside YAML's own errors, of a value that is not what it seems.
+_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_UNLIMITED = 1_000_000  # columns: a long text stays on its line
+
+
+def _build_class(base: Any) -> Any:
+    class Restricted(base):  # type: ignore[misc]  # the base is known only at run time
+        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+    for tag, pattern, first in _SCALARS:
+        firsts = ["" if character == "\0" else character for character in first]
+        Restricted.add_implicit_resolver(tag, re.compile(rf"(?:{pattern})\Z"), firsts)
+    return Restricted
+
+
+def _represent_text(dumper: Any, text: str) -> Any:
+    style = '"' if _ESCAPED.search(text) else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _represent_mapping(dumper: Any, fields: dict[str, Any]) -> Any:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", fields, flow_style=False)
+
+
+def _represent_list(dumper: Any, items: list[Any]) -> Any:
+    on_one_line = not any(isinstance(item, dict | list) for item in items)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=on_one_line)
+
+
+# libyaml's parser where PyYAML was built with it, as its wheels are.
+_Loader = _build_class(getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+_Dumper = _build_class(yaml.SafeDumper)
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(dict, _represent_mapping)
+_Dumper.add_representer(list, _represent_list)
+_Dumper.ignore_aliases = lambda _dumper, _value: True
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a text: from `start` up to, not including, `end`, in characters."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a key and its value stand in a text; `items` are those of a list.
+
+    Comments belong to none of them, but those inside a list's brackets.
+    """
+
+    key: Span
+    value: Span
+    items: tuple[Span, ...] = ()
+    is_block_list: bool = False
+
+
+def parse_mapping(text: str, path: Path, *, line: int = 1) -> dict[str, Field]:
+    """Read a text that is one mapping and begins at `line` of the file; blank, it is empty.
+
+    `path` is for messages. Raises `AgentFileInvalid` with the line.
+    """
+    with _explained(text, path, line):
+        _refuse_tags(text, path, line)
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        return _build_fields(loader, node, path, line) if node is not None else {}
+
+
+def parse_records(text: str, path: Path, key: str) -> list[dict[str, Field]]:
+    """Read a text of records: each of its documents is one, or has a list of them under `key`.
+
+    `path` is for messages. Raises `AgentFileInvalid` with the line.
+    """
+    with _explained(text, path, 1):
+        _refuse_tags(text, path, 1)
+        loader = _Loader(text)
+        records = []
+        while loader.check_node():
+            for node in _list_records(loader.get_node(), path, key):
+                records.append(_build_fields(loader, node, path, 1))  # noqa: PERF401 -- errors have lines
+        return records
+
+
+def parse_value(text: str) -> Any:
+    """Read one value as it would stand behind a colon. Raises `ValueError`."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 -- a safe loader's subclass
+    except (yaml.YAMLError, RecursionError, *_FAULTS) as error:
+        raise ValueError("not a value") from error
+
+
+def find_entries(text: str) -> dict[str, Entry]:
+    """Find where the entries of a mapping stand in its text, which can be read.
+
+    Gives {} for a mapping in braces, whose layout tells no entry's lines.
+    """
+    root = _Loader(text).get_single_node()
+    if root is None or root.flow_style:
+        return {}
+    return {key.value: _build_entry(key, value) for key, value in root.value}
+
+
+def format_mapping(fields: Mapping[str, Any]) -> str:
+    """Write a mapping, a line for each key; a list of words stays on its key's line."""
+    text: str = yaml.dump(
+        dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_UNLIMITED
+    )
+    return text
+
+
+@contextmanager
+def _explained(text: str, path: Path, line: int) -> Iterator[None]:
+    """Turn what the library raises into an error with path and line."""
+    try:
+        yield
+    except RecursionError as error:
+        raise AgentFileInvalid(path, "the settings are nested too deeply", line=line) from error
+    except (yaml.YAMLError, *_FAULTS) as error:
+        raise _explain(error, text, path, line) from error
+
+
+def _explain(error: Exception, text: str, path: Path, first: int) -> AgentFileInvalid:
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + first
+        problem = f"the character U+{error.character:04X} is not allowed; write it as an escape"
+        return AgentFileInvalid(path, problem, line=line)
+    mark = getattr(error, "problem_mark", None)
+    problem = cast("str", getattr(error, "problem", None) or str(error))
+    line = mark.line + first if mark is not None else first
+    return AgentFileInvalid(
+        path, f"not valid YAML: {problem}", line=line, hint="quote the value if it holds : or #"
+    )
+
+
+def _refuse_tags(text: str, path: Path, first: int) -> None:
+    # A tag makes a value something else than it looks like, and no setting needs one.
+    if "!" not in text:
+        return
+    for token in yaml.scan(text, Loader=_Loader):
+        if isinstance(token, yaml.TagToken):
+            raise AgentFileInvalid(
+                path,
+                "a value begins with `!`, which in YAML is a tag",
+                line=token.start_mark.line + first,
+                hint="leave the tag out, or quote the value if the ! belongs to it",
+            )
+
+
+def _list_records(node: Any, path: Path, key: str) -> list[Any]:
+    if not isinstance(node, yaml.MappingNode):
+        return [node]
+    for key_node, value in node.value:
+        if key_node.value == key:
+            if isinstance(value, yaml.SequenceNode):
+                return cast("list[Any]", value.value)
+            line = key_node.start_mark.line + 1
+            raise AgentFileInvalid(path, f"`{key}`: expected a list", line=line)
+    return [node]
+
+
+def _build_fields(loader: Any, root: Any, path: Path, first: int) -> dict[str, Field]:
+    if not isinstance(root, yaml.MappingNode):
+        line = root.start_mark.line + first
+        raise AgentFileInvalid(path, "expected settings of the form `key: value`", line=line)
+    fields: dict[str, Field] = {}
+    for key_node, value_node in root.value:
+        line = key_node.start_mark.line + first
+        key = key_node.value
+        if not isinstance(key_node, yaml.ScalarNode) or not isinstance(key, str):
+            raise AgentFileInvalid(path, "expected a word before the colon", line=line)
+        if key in fields:
+            raise AgentFileInvalid(path, f"`{key}` is set a second time", line=line)
+        try:
+            fields[key] = Field(loader.construct_object(value_node, deep=True), line)
+        except _FAULTS as error:
+            raise AgentFileInvalid(
+                path, f"`{key}`: no value can be made of this", line=line
+            ) from error
+    return fields
+
+
+def _build_entry(key: Any, value: Any) -> Entry:
+    is_list = isinstance(value, yaml.SequenceNode)
+    return Entry(
+        Span(key.start_mark.index, key.end_mark.index),
+        _build_span(value),
+        tuple(map(_build_span, value.value)) if is_list else (),
+        is_list and not value.flow_style,
+    )
+
+
+def _build_span(node: Any) -> Span:
+    """Find where a value ends, which for one in lines is where its last piece does.
+
+    The library lets those reach up to the next key, over comments that belong to it.
+    """
+    last = node
+    while isinstance(last, yaml.CollectionNode) and not last.flow_style and last.value:
+        last = last.value[-1]
+        last = last[1] if isinstance(last, tuple) else last
+    return Span(node.start_mark.index, last.end_mark.index)
