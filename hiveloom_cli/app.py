@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from hiveloom_cli.clock import SystemClock
@@ -13,7 +15,8 @@ from hiveloom_cli.upstream.limits import Patience, Timeouts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hiveloom_cli.agents.store import AgentStore
+    from hiveloom_cli.agents.library import AgentLibrary
+    from hiveloom_cli.agents.versions import Versions
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.credentials.store import CredentialStore
     from hiveloom_cli.paths import Paths
@@ -50,11 +53,29 @@ class App:
         return decide_paths(self.environ)
 
     @cached_property
-    def agents(self) -> AgentStore:
-        """The person's own agents."""
+    def agents(self) -> AgentLibrary:
+        """The agents of the project that the person works in, and their own."""
+        from hiveloom_cli.agents.library import AgentLibrary, find_project_folder
         from hiveloom_cli.agents.store import AgentStore
 
-        return AgentStore(self.paths.agents)
+        own = AgentStore(self.paths.agents, self._open_versions("own"))
+        try:
+            folder = find_project_folder(Path.cwd(), self.paths.agents)
+        except OSError:
+            folder = None  # the working folder is gone, or not ours to look into
+        if folder is None:
+            return AgentLibrary(own)
+        from hiveloom_cli.agents.versions import compute_digest
+
+        place = compute_digest(os.fsencode(folder))[:16]
+        versions = self._open_versions(f"project-{place}")
+        return AgentLibrary(own, AgentStore(folder, versions, is_project=True))
+
+    def _open_versions(self, place: str) -> Versions:
+        from hiveloom_cli.agents.versions import Versions
+
+        folder = self.paths.versions
+        return Versions(folder / place, folder / "contents", self.clock)
 
     @cached_property
     def credentials(self) -> CredentialStore:

@@ -112,6 +112,12 @@ class AlreadyExists(HiveloomError):
     code = "already_exists"
 
 
+class Untrusted(HiveloomError):
+    """What a project brings would use something of the person's, who has not agreed to it."""
+
+    code = "untrusted"
+
+
 class CredentialError(HiveloomError):
     """A key could not be stored, found or read."""
 
@@ -263,6 +269,12 @@ class AgentNotFound(NotFound):
     """No agent has that name."""
 
     code = "agent_not_found"
+
+
+class VersionNotFound(NotFound):
+    """An agent has no version of that number."""
+
+    code = "version_not_found"
 
 
 class CredentialNotFound(NotFound):

@@ -6,14 +6,17 @@ import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hiveloom_cli.errors import FileUnreadable, Locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+_Parsed = TypeVar("_Parsed")
 
 _FOLDER_MODE = 0o700
+_SHARED_FILE_MODE = 0o644
 _LOCK_TIMEOUT_S = 10.0
 
 
@@ -25,18 +28,24 @@ def ensure_private_folder(folder: Path) -> None:
     folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
 
 
-def save_bytes(path: Path, content: bytes) -> None:
+def save_bytes(path: Path, content: bytes, *, is_private: bool = True) -> None:
     """Replace `path` by `content` in one step: a reader sees the old file or the new one, whole.
 
-    The file is on disk when this returns, is readable by its owner alone, and a failure (a full
-    disk, a kill) leaves the old one. A symbolic link is followed, not replaced.
+    The file is on disk when this returns, and a failure (a full disk, a kill) leaves the old one. A
+    symbolic link is followed, not replaced. Unless `is_private`, the file keeps its mode; a private
+    one is readable by its owner alone.
     """
     target = path.resolve()
-    ensure_private_folder(target.parent)
+    if is_private:
+        ensure_private_folder(target.parent)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
+            if not is_private:
+                temporary.chmod(_get_mode(target))
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -52,15 +61,59 @@ def save_bytes(path: Path, content: bytes) -> None:
 def load_text(path: Path) -> str:
     """Read a UTF-8 file as it stands, line ends unchanged.
 
-    Raises `FileNotFoundError` as the system does, and `FileUnreadable` naming the line for bytes
-    that are not UTF-8.
+    Raises `FileNotFoundError` as the system does, and what `decode_text` raises.
     """
-    content = path.read_bytes()
+    return decode_text(path.read_bytes(), path)
+
+
+def decode_text(content: bytes, path: Path) -> str:
+    """Decode what `path` held; raise `FileUnreadable` naming the line for what is not UTF-8."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise FileUnreadable(path, "not UTF-8 text", line=line, hint="save it as UTF-8") from error
+
+
+class NewerVersion(ValueError):
+    """A document was written by a newer version of this program."""
+
+
+def load_document(path: Path, parse: Callable[[str], _Parsed], *, hint: str) -> _Parsed | None:
+    """Read a JSON document of ours with `parse`; None if there is none.
+
+    `parse` raises `ValueError` saying what is wrong. Raises `FileUnreadable` for a document that is
+    broken, of the wrong shape, or newer than this program; `hint` says what to do then.
+    """
+    from json import JSONDecodeError
+
+    try:
+        return parse(load_text(path))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+        raise FileUnreadable(path, problem, hint="check its owner and its mode") from error
+    except JSONDecodeError as error:
+        raise FileUnreadable(path, f"not JSON: {error.msg}", line=error.lineno, hint=hint) from None
+    except NewerVersion:
+        problem = "written by a newer hiveloom"
+        raise FileUnreadable(path, problem, hint="update this hiveloom") from None
+    except RecursionError:
+        raise FileUnreadable(path, "nested too deeply", hint=hint) from None
+    except ValueError as error:
+        raise FileUnreadable(path, str(error), hint=hint) from None
+
+
+def check_version(document: Any, newest: int) -> None:
+    """Return if `document` is an object of a version up to `newest`; raise `ValueError` if not."""
+    if not isinstance(document, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - one class for every fault of a file
+    version = document.get("version")
+    if type(version) is not int or version < 1:
+        raise ValueError('"version" is not a version number')
+    if version > newest:
+        raise NewerVersion
 
 
 @contextmanager
@@ -85,6 +138,13 @@ def open_lock(path: Path, timeout_s: float | None = None) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _get_mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return _SHARED_FILE_MODE
 
 
 def _sync_folder(folder: Path) -> None:

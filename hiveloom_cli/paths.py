@@ -38,6 +38,16 @@ class Paths:
         return self.config / "agents"
 
     @property
+    def versions(self) -> Path:
+        """The folder of what agents' files have ever held."""
+        return self.data / "versions"
+
+    @property
+    def trusted(self) -> Path:
+        """The list of projects' agents that the person has agreed to."""
+        return self.data / "trusted.json"
+
+    @property
     def credentials(self) -> Path:
         """The list of credentials: names and addresses, nothing secret."""
         return self.config / "credentials.json"

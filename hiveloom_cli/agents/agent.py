@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hiveloom_cli.errors import UsageMistake
 from hiveloom_cli.protocols.request import Parameters
+from hiveloom_cli.secret import looks_like_key
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
 NAME_RULE = "a letter or digit first, then small letters, digits, '.', '_' or '-', 63 at most"
@@ -33,6 +34,16 @@ class Agent:
 def is_agent_name(text: str) -> bool:
     """Whether `text` can name an agent: `[a-z0-9][a-z0-9._-]{0,62}`, so never a path."""
     return _NAME.fullmatch(text) is not None
+
+
+def parse_new_name(text: str) -> str:
+    """Return `text` if a new agent can have that name; raise `UsageMistake` if not.
+
+    What looks like a key is refused, and not repeated.
+    """
+    if looks_like_key(text):
+        raise UsageMistake("that looks like a key, not a name", hint="give a name of your own")
+    return parse_agent_name(text)
 
 
 def parse_agent_name(text: str) -> str:

@@ -86,7 +86,7 @@ def _choose_agent(app: App, name: str | None, model: str | None) -> Agent:
     from hiveloom_cli.agents.agent import Agent
 
     if name is not None:
-        return app.agents.load(name)
+        return app.agents.load(name).agent
     if model:
         return Agent(name="", model=model)
     names = ", ".join(app.agents.load_names())

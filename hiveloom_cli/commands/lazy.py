@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class LazyGroup(click.Group):
-    """`table` maps a command's name to its module, which has it as `command`, and its help line."""
+    """`table` maps a command's name to its place and its help line.
+
+    The place is "module:attribute", the module one of this package.
+    """
 
     def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **options: Any) -> None:
         super().__init__(*args, **options)
@@ -26,8 +29,9 @@ class LazyGroup(click.Group):
         """Import the command's module, if there is such a command."""
         if cmd_name not in self._table:
             return None
-        module, _ = self._table[cmd_name]
-        command: click.Command = import_module(module).command
+        place, _ = self._table[cmd_name]
+        module, _, attribute = place.partition(":")
+        command: click.Command = getattr(import_module(f"{__package__}.{module}"), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.clock import format_timestamp, parse_timestamp
 from hiveloom_cli.credentials.credential import NAME, Credential
-from hiveloom_cli.errors import FileUnreadable
-from hiveloom_cli.files import load_text, save_bytes
+from hiveloom_cli.files import check_version, load_document, save_bytes
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,26 +38,7 @@ def load_index(path: Path) -> Index:
     Raises `FileUnreadable` for a file that is broken, of the wrong shape, or newer than this
     program.
     """
-    try:
-        text = load_text(path)
-    except FileNotFoundError:
-        return Index()
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-        raise FileUnreadable(path, problem, hint="check its owner and its mode") from error
-    try:
-        return parse_index(text)
-    except json.JSONDecodeError as error:
-        raise FileUnreadable(
-            path, f"not JSON: {error.msg}", line=error.lineno, hint=_HINT
-        ) from None
-    except _NewerVersion:
-        problem = "written by a newer hiveloom"
-        raise FileUnreadable(path, problem, hint="update this hiveloom") from None
-    except RecursionError:
-        raise FileUnreadable(path, "nested too deeply", hint=_HINT) from None
-    except ValueError as error:
-        raise FileUnreadable(path, str(error), hint=_HINT) from None
+    return load_document(path, parse_index, hint=_HINT) or Index()
 
 
 def save_index(path: Path, index: Index) -> None:
@@ -69,12 +49,10 @@ def save_index(path: Path, index: Index) -> None:
 def parse_index(text: str) -> Index:
     """Read the text of an index; raise `ValueError` saying what is wrong with it."""
     document = json.loads(text)
-    if not isinstance(document, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - one class for every fault of a file
-    _check_version(document.get("version"))
+    check_version(document, VERSION)
     entries = document.get("credentials")
     if not isinstance(entries, dict):
-        raise ValueError('"credentials" is not an object')  # noqa: TRY004 - as above
+        raise ValueError('"credentials" is not an object')  # noqa: TRY004 - one class for every fault of a file
     found = {name: _parse_entry(name, entry) for name, entry in entries.items()}
     return Index(found, document)
 
@@ -99,17 +77,6 @@ def build_without(index: Index, name: str) -> Index:
     """Return the index without `name`."""
     left = {key: value for key, value in index.credentials.items() if key != name}
     return Index(left, index.document)
-
-
-class _NewerVersion(ValueError):
-    pass
-
-
-def _check_version(version: Any) -> None:
-    if type(version) is not int or version < 1:
-        raise ValueError('"version" is not a version number')
-    if version > VERSION:
-        raise _NewerVersion
 
 
 def _parse_entry(name: str, entry: Any) -> Credential:

@@ -7,6 +7,7 @@ import pytest
 
 from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.agents.store import AgentStore
+from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.errors import (
     AgentNotFound,
     AlreadyExists,
@@ -15,20 +16,26 @@ from hiveloom_cli.errors import (
     UsageMistake,
 )
 from hiveloom_cli.files import open_lock
+from tests.support.clocks import ManualClock
+
+
+def open_store(folder: Path) -> AgentStore:
+    versions = Versions(folder / "versions" / "own", folder / "contents", ManualClock())
+    return AgentStore(folder / "agents", versions)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> AgentStore:
-    return AgentStore(tmp_path / "agents")
+    return open_store(tmp_path)
 
 
 def test_an_agent_is_created_read_and_deleted(store: AgentStore) -> None:
     agent = Agent("helper", "gpt-4o-mini", "You are terse.")
-    path = store.create(agent, replace=False)
+    path = store.create(agent, replace=False).path
     assert path.read_text() == "---\nmodel: gpt-4o-mini\n---\nYou are terse.\n"
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
-    assert store.load("helper") == agent
+    assert store.load("helper").agent == agent
     assert store.delete("helper") == path
     assert store.load_names() == []
 
@@ -38,9 +45,9 @@ def test_an_existing_agent_is_replaced_only_on_demand(store: AgentStore) -> None
     with pytest.raises(AlreadyExists) as caught:
         store.create(Agent("a", "two"), replace=False)
     assert "--force" in caught.value.hint
-    assert store.load("a").model == "one"
+    assert store.load("a").agent.model == "one"
     store.create(Agent("a", "two"), replace=True)
-    assert store.load("a").model == "two"
+    assert store.load("a").agent.model == "two"
 
 
 def test_an_unknown_agent_is_told_with_the_names_that_exist(store: AgentStore) -> None:
@@ -53,7 +60,7 @@ def test_an_unknown_agent_is_told_with_the_names_that_exist(store: AgentStore) -
 
 
 def test_a_broken_file_does_not_hide_the_others(store: AgentStore) -> None:
-    folder = store.create(Agent("good", "m"), replace=False).parent
+    folder = store.create(Agent("good", "m"), replace=False).path.parent
     (folder / "broken.md").write_text("---\nmodel: [\n---\n")
     (folder / "latin.md").write_bytes(b"---\nmodel: m\n---\nGr\xfc\xdfe\n")
     (folder / "READ ME.md").write_text("notes")
@@ -71,7 +78,7 @@ def test_a_broken_file_does_not_hide_the_others(store: AgentStore) -> None:
 
 
 def test_a_file_that_is_none_is_told_in_its_place(store: AgentStore, tmp_path: Path) -> None:
-    folder = store.create(Agent("good", "m"), replace=False).parent
+    folder = store.create(Agent("good", "m"), replace=False).path.parent
     (folder / "folder.md").mkdir()
     (folder / "nowhere.md").symlink_to(tmp_path / "gone")
     (folder / "circle.md").symlink_to(folder / "circle.md")
@@ -95,7 +102,7 @@ def test_a_file_that_is_none_is_told_in_its_place(store: AgentStore, tmp_path: P
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that nobody can read")
 def test_an_unreadable_file_does_not_hide_the_others(store: AgentStore) -> None:
-    folder = store.create(Agent("good", "m"), replace=False).parent
+    folder = store.create(Agent("good", "m"), replace=False).path.parent
     (folder / "bad.md").symlink_to("/proc/self/mem")
     bad, good = store.load_all()
     assert isinstance(bad, FileUnreadable)
@@ -114,7 +121,7 @@ def test_a_lock_that_is_held_is_named_after_the_folder(
     store: AgentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hiveloom_cli.files._LOCK_TIMEOUT_S", 0.01)
-    with open_lock(tmp_path / "agents"), pytest.raises(Locked, match=r"has held .*/agents for"):
+    with open_lock(store.versions.folder), pytest.raises(Locked, match=r"has held .*/own for"):
         store.create(Agent("a", "m"), replace=False)
 
 
@@ -127,7 +134,7 @@ def test_a_name_that_looks_like_a_key_is_refused_and_not_repeated(store: AgentSt
 def test_a_failed_write_leaves_the_old_file(
     store: AgentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = store.create(Agent("a", "one"), replace=False)
+    path = store.create(Agent("a", "one"), replace=False).path
 
     def fail(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
@@ -135,6 +142,6 @@ def test_a_failed_write_leaves_the_old_file(
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OSError, match="No space left"):
         store.create(Agent("a", "two"), replace=True)
-    assert store.load("a").model == "one"
+    assert store.load("a").agent.model == "one"
     assert [entry.name for entry in path.parent.iterdir() if entry.suffix == ".md"] == ["a.md"]
     assert not list(path.parent.glob(".a.md.*"))

@@ -1,0 +1,75 @@
+"""Changes to several files that are all made or none: what to put back if they are cut short.
+
+    {"version": 1, "changes": {"helper": {"old": "<sha256>", "new": null}}}
+
+The journal lies there while the files are being changed, and its removal is what makes the changes
+final. A journal that is found was left by a process that died: what it had changed is put back.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from hiveloom_cli.agents.versions import is_digest
+from hiveloom_cli.files import check_version, load_document, save_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_VERSION = 1
+_HINT = "look at the agents that it names, then remove it"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The digests of what a file held and what it is to hold; None stands for no file."""
+
+    old: str | None
+    new: str | None
+
+
+class Journal:
+    """The journal at `path`; whoever works with it holds the lock of the files."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def is_open(self) -> bool:
+        """Whether changes are being made, or were cut short."""
+        return self._path.exists()
+
+    def load(self) -> Mapping[str, Change]:
+        """Return the changes that were begun, by the name of the agent."""
+        return load_document(self._path, _parse_changes, hint=_HINT) or {}
+
+    def begin(self, changes: Mapping[str, Change]) -> None:
+        """Write down what is about to be changed."""
+        items = {name: {"old": one.old, "new": one.new} for name, one in changes.items()}
+        text = json.dumps({"version": _VERSION, "changes": items}, indent=1)
+        save_bytes(self._path, text.encode())
+
+    def end(self) -> None:
+        """Make the changes final, or say that they have been put back."""
+        self._path.unlink(missing_ok=True)
+
+
+def _parse_changes(text: str) -> dict[str, Change]:
+    document = json.loads(text)
+    check_version(document, _VERSION)
+    items = document.get("changes")
+    if not isinstance(items, dict):
+        raise ValueError('"changes" is not an object')  # noqa: TRY004 - one class for a file's faults
+    return {
+        name: Change(_get_digest(item, "old"), _get_digest(item, "new"))
+        for name, item in items.items()
+    }
+
+
+def _get_digest(item: Any, key: str) -> str | None:
+    digest = item.get(key, "") if isinstance(item, dict) else ""
+    if digest is not None and not is_digest(digest):
+        raise ValueError(f'"{key}" is not a digest')
+    return cast("str | None", digest)

@@ -1,0 +1,72 @@
+"""The agents that can be used from where the person works: the project's before their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hiveloom_cli.agents.absent import build_not_found
+from hiveloom_cli.errors import FileUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hiveloom_cli.agents.agent import Agent
+    from hiveloom_cli.agents.agent_file import AgentFile
+    from hiveloom_cli.agents.store import AgentStore
+
+_PROJECT_FOLDER = ".hiveloom"
+
+
+class AgentLibrary:
+    """The person's `own` agents, and those of the `project` that they work in, if there is one."""
+
+    def __init__(self, own: AgentStore, project: AgentStore | None = None) -> None:
+        self.own = own
+        self.project = project
+
+    @property
+    def stores(self) -> list[AgentStore]:
+        """The stores in the order in which a name is looked for."""
+        return [self.own] if self.project is None else [self.project, self.own]
+
+    def load_names(self) -> list[str]:
+        """Return the names of all agents, sorted, whether their files are valid or not."""
+        return sorted({name for store in self.stores for name in store.load_names()})
+
+    def get_store(self, name: str) -> AgentStore:
+        """Return the store that has the agent of that name. Raises `AgentNotFound`."""
+        for store in self.stores:
+            if store.has(name):
+                return store
+        deleted = [store.versions.load(name) for store in self.stores]
+        raise build_not_found(name, self.load_names(), next(filter(None, deleted), ()))
+
+    def load(self, name: str) -> AgentFile:
+        """Read one agent. Raises `AgentNotFound`, or `FileUnreadable` with path and line."""
+        return self.get_store(name).load(name)
+
+    def load_all(self) -> Iterator[tuple[AgentStore, Agent | FileUnreadable]]:
+        """Read every agent that a name leads to, each with its store, the project's first.
+
+        What cannot be read gives its error in its place.
+        """
+        taken: set[str] = set()
+        for store in self.stores:
+            for entry in store.load_all():
+                name = entry.path.stem if isinstance(entry, FileUnreadable) else entry.name
+                if name not in taken:
+                    yield store, entry
+            taken |= set(store.load_names())
+
+
+def find_project_folder(start: Path, own: Path) -> Path | None:
+    """Find the agents of the project that `start` lies in: `.hiveloom/agents`, there or above.
+
+    The folder of the person's `own` agents is no project's, wherever it lies.
+    """
+    for folder in (start, *start.parents):
+        agents = folder / _PROJECT_FOLDER / "agents"
+        if agents.is_dir() and not (own.exists() and agents.samefile(own)):
+            return agents
+    return None

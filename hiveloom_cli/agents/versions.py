@@ -1,0 +1,200 @@
+"""What an agent's file has ever held: numbered, with the time and what had changed.
+
+For each agent there is a list; what the versions hold is kept beside it, once, under its digest:
+
+    <folder>/helper.json
+        {"version": 1, "versions": [{"number": 1, "taken_at": "2026-01-31T09:00:00Z",
+                                     "summary": "created", "content": "<sha256>"}]}
+    <contents>/<sha256>
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from hiveloom_cli.clock import format_timestamp, parse_timestamp
+from hiveloom_cli.errors import FileUnreadable, VersionNotFound
+from hiveloom_cli.files import check_version, load_document, save_bytes
+from hiveloom_cli.protocols.lookup import get_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from hiveloom_cli.clock import Clock
+
+_VERSION = 1
+_SUFFIX = ".json"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_HINT = "restore it from a backup, or move it away: the agents themselves are not in it"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One content of an agent's file. Numbers count from 1; `digest` is the content's SHA-256."""
+
+    number: int
+    taken_at: datetime
+    summary: str
+    digest: str
+
+
+class Versions:
+    """The versions of the agents of one place: lists in `folder`, what they held in `contents`.
+
+    Whoever adds or moves holds the lock of that place.
+    """
+
+    def __init__(self, folder: Path, contents: Path, clock: Clock) -> None:
+        self.folder = folder
+        self._contents = contents
+        self._clock = clock
+
+    def load_names(self) -> list[str]:
+        """Return the names of all agents that have versions, also of those since deleted."""
+        return sorted(path.stem for path in self.folder.glob(f"*{_SUFFIX}"))
+
+    def load(self, name: str) -> tuple[Version, ...]:
+        """Return an agent's versions, oldest first. Raises `FileUnreadable`."""
+        return load_document(self._build_path(name), parse_versions, hint=_HINT) or ()
+
+    def get(self, name: str, number: int) -> Version:
+        """Return one version. Raises `VersionNotFound`."""
+        versions = self.load(name)
+        if not 1 <= number <= len(versions):
+            there = f"1 to {len(versions)}" if versions else "none"
+            raise VersionNotFound(
+                f"{name} has no version {number}; there are {there}",
+                hint=f"hiveloom agent versions {name}",
+            )
+        return versions[number - 1]
+
+    def load_content(self, digest: str) -> bytes:
+        """Return what was kept under a digest. Raises `FileUnreadable`."""
+        path = self._contents / digest
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise FileUnreadable(path, f"cannot be read ({reason})", hint=_HINT) from error
+        if compute_digest(content) != digest:
+            raise FileUnreadable(path, "not what was kept under this name", hint=_HINT)
+        return content
+
+    def match_latest(self, name: str, content: bytes) -> Version | None:
+        """Return an agent's last version if it held just this; no digest is computed for it."""
+        versions = self.load(name)
+        if not versions:
+            return None
+        try:
+            kept = (self._contents / versions[-1].digest).read_bytes()
+        except OSError:
+            return None
+        return versions[-1] if kept == content else None
+
+    def find(self, name: str, content: bytes) -> Version | None:
+        """Return the last of an agent's versions that held just this."""
+        digest = compute_digest(content)
+        return next((one for one in reversed(self.load(name)) if one.digest == digest), None)
+
+    def record(
+        self, name: str, content: bytes, summary: str = "", *, by_hand: bool = False
+    ) -> tuple[Version, bool]:
+        """Make a content an agent's newest version, unless that held just this.
+
+        Returns the version and whether it is new. Without a summary it says what has changed.
+        """
+        latest = self.match_latest(name, content)
+        if latest is not None:
+            return latest, False
+        versions = self.load(name)
+        summary = summary or self._summarize(versions, content, by_hand=by_hand)
+        version = Version(len(versions) + 1, self._clock.now(), summary, self.keep(content))
+        self._save(name, (*versions, version))
+        return version, True
+
+    def keep(self, content: bytes) -> str:
+        """Keep a content, once, and return its digest."""
+        digest = compute_digest(content)
+        path = self._contents / digest
+        if not path.exists():
+            save_bytes(path, content)
+        return digest
+
+    def copy(self, old: str, new: str, summary: str) -> Version:
+        """Give another name an agent's versions too, after those that it has, and one that says so.
+
+        What that one holds is what the agent's last version holds.
+        """
+        versions = [*self.load(new), *self.load(old)]
+        versions.append(replace(versions[-1], taken_at=self._clock.now(), summary=summary))
+        numbered = tuple(replace(one, number=n) for n, one in enumerate(versions, start=1))
+        self._save(new, numbered)
+        return numbered[-1]
+
+    def forget(self, name: str) -> None:
+        """Drop an agent's list, after another name got it."""
+        self._build_path(name).unlink(missing_ok=True)
+
+    def _summarize(self, versions: Sequence[Version], content: bytes, *, by_hand: bool) -> str:
+        from hiveloom_cli.agents.change_summary import summarize_change
+
+        if not versions:
+            return "found" if by_hand else "created"
+        former = self.load_content(versions[-1].digest)
+        what = summarize_change(former.decode(errors="replace"), content.decode(errors="replace"))
+        return f"by hand: {what}" if by_hand else what
+
+    def _save(self, name: str, versions: tuple[Version, ...]) -> None:
+        save_bytes(self._build_path(name), format_versions(versions).encode())
+
+    def _build_path(self, name: str) -> Path:
+        return self.folder / f"{name}{_SUFFIX}"
+
+
+def parse_versions(text: str) -> tuple[Version, ...]:
+    """Read a list of versions; raise `ValueError` saying what is wrong with it."""
+    document = json.loads(text)
+    check_version(document, _VERSION)
+    items = document.get("versions")
+    if not isinstance(items, list):
+        raise ValueError('"versions" is not a list')  # noqa: TRY004 - one class for a file's faults
+    return tuple(_parse_version(number, item) for number, item in enumerate(items, start=1))
+
+
+def format_versions(versions: tuple[Version, ...]) -> str:
+    """Write a list of versions as text."""
+    items = [
+        {
+            "number": version.number,
+            "taken_at": format_timestamp(version.taken_at),
+            "summary": version.summary,
+            "content": version.digest,
+        }
+        for version in versions
+    ]
+    return json.dumps({"version": _VERSION, "versions": items}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _parse_version(number: int, item: Any) -> Version:
+    digest = get_text(item, "content")
+    if not is_digest(digest):
+        raise ValueError(f'version {number}: "content" is not a digest')
+    taken_at = parse_timestamp(get_text(item, "taken_at"))
+    return Version(number, taken_at, get_text(item, "summary"), digest)
+
+
+def is_digest(text: Any) -> bool:
+    """Whether `text` can name a content, and so never a path that leads elsewhere."""
+    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
+
+
+def compute_digest(content: bytes) -> str:
+    """Compute the name that a content is kept under: its SHA-256, in hexadecimal digits."""
+    from hashlib import sha256
+
+    return sha256(content).hexdigest()
