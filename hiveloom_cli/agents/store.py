@@ -18,7 +18,14 @@ from hiveloom_cli.agents.agent import (
     parse_agent_name,
     parse_new_name,
 )
-from hiveloom_cli.agents.agent_file import AgentFile, Saved, explain_unreadable, load_content
+from hiveloom_cli.agents.agent_file import (
+    AgentFile,
+    Saved,
+    explain_unreadable,
+    is_foreign,
+    load_content,
+    load_owned,
+)
 from hiveloom_cli.agents.journal import Change, Journal
 from hiveloom_cli.agents.schema import format_new_agent, parse_agent
 from hiveloom_cli.agents.versions import compute_digest
@@ -82,15 +89,16 @@ class AgentStore:
         self._finish_changes()
         self._check_there(name)
         path = self.build_path(name)
-        content = load_content(path)
+        content, owner = load_owned(path)
         agent = parse_agent(name, decode_text(content, path), path)
+        is_foreign_file = self.is_project and is_foreign(owner, self.folder)
         try:
             version = self._meet(name, content)
         except (HiveloomError, OSError) as error:  # which is no reason not to use the agent
             version = 0
             warning = f"this version of {name} could not be kept: {error}"
             agent = dataclasses.replace(agent, warnings=(*agent.warnings, warning))
-        return AgentFile(agent, path, content, version, self.is_project)
+        return AgentFile(agent, path, content, version, self.is_project, is_foreign_file)
 
     def load_all(self) -> Iterator[Agent | FileUnreadable]:
         """Read every agent in order of name.
