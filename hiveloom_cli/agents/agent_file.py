@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import ELOOP, ENOENT
 from stat import S_ISREG
@@ -12,6 +13,7 @@ from hiveloom_cli.agents.versions import compute_digest
 from hiveloom_cli.errors import FileUnreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from hiveloom_cli.agents.agent import Agent
@@ -55,28 +57,40 @@ class Saved:
 
 def load_content(path: Path) -> bytes:
     """Read an agent's file. Raises `FileUnreadable` for what is no file, or cannot be read."""
-    return load_owned(path)[0]
+    with _open_file(path) as (descriptor, size):
+        return _load_all(descriptor, size)
 
 
 def load_owned(path: Path) -> tuple[bytes, int]:
     """Read an agent's file as `load_content` does; return what it holds, and whose it is."""
+    with _open_file(path) as (descriptor, size):
+        return _load_all(descriptor, size), os.fstat(descriptor).st_uid
+
+
+@contextmanager
+def _open_file(path: Path) -> Iterator[tuple[int, int]]:
+    """Open a file for reading; give its descriptor, and about how long it is."""
     try:
         # Opening anything else could wait for ever, or set something off.
-        if not S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 -- for each file of a long list
+        status = os.stat(path)  # noqa: PTH116 -- for each file of a long list
+        if not S_ISREG(status.st_mode):
             raise FileUnreadable(path, _describe(path), hint=_ELSEWHERE)
         descriptor = os.open(path, _FLAGS)
         try:
-            status = os.fstat(descriptor)
-            content = b""
-            while piece := os.read(descriptor, status.st_size + 1):
-                content = content + piece if content else piece
+            yield descriptor, status.st_size
         finally:
             os.close(descriptor)
     except OSError as error:
         if error.errno in (ENOENT, ELOOP):
             raise FileUnreadable(path, _describe(path), hint=_ELSEWHERE) from error
         raise explain_unreadable(path, error) from error
-    return content, status.st_uid
+
+
+def _load_all(descriptor: int, size: int) -> bytes:
+    content = b""
+    while piece := os.read(descriptor, size + 1):
+        content = content + piece if content else piece
+    return content
 
 
 def is_foreign(owner: int, folder: Path) -> bool:

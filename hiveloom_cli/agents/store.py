@@ -7,6 +7,7 @@ into it by hand.
 from __future__ import annotations
 
 import dataclasses
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ class AgentStore:
 
     def load_names(self) -> list[str]:
         """Return the names of all agents, sorted, whether their files are valid or not."""
-        return [path.stem for path in self._list_files() if is_agent_name(path.stem)]
+        return [name for name in self._list_stems() if is_agent_name(name)]
 
     def build_path(self, name: str) -> Path:
         """Return where the agent of that name is kept; it need not exist."""
@@ -107,17 +108,18 @@ class AgentStore:
         """
         try:
             self._finish_changes()
-            paths = self._list_files()
+            names = self._list_stems()
         except FileUnreadable as error:
             yield error
             return
-        for path in paths:
+        for name in names:
+            path = self.folder / f"{name}{_SUFFIX}"
             try:
-                if not is_agent_name(path.stem):
+                if not is_agent_name(name):
                     raise AgentFileInvalid(
                         path, f"the file's name cannot be an agent's: {NAME_RULE}"
                     )
-                yield parse_agent(path.stem, decode_text(load_content(path), path), path)
+                yield parse_agent(name, decode_text(load_content(path), path), path)
             except FileUnreadable as error:
                 yield error
 
@@ -277,11 +279,13 @@ class AgentStore:
         if not self.has(name):
             raise build_not_found(name, self.load_names(), self.versions.load(name))
 
-    def _list_files(self) -> list[Path]:
+    def _list_stems(self) -> list[str]:
+        """Return the names of the files that are meant to be agents, without the suffix, sorted."""
         try:
-            paths = sorted(self.folder.iterdir())
+            names = os.listdir(self.folder)  # noqa: PTH208 -- names are cheaper than paths
         except FileNotFoundError:
             return []
         except OSError as error:
             raise explain_unreadable(self.folder, error) from error
-        return [path for path in paths if path.suffix == _SUFFIX and path.name[0] != "."]
+        stems = [name[: -len(_SUFFIX)] for name in names if name.endswith(_SUFFIX)]
+        return sorted(stem for stem in stems if stem and stem[0] != ".")
