@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +12,9 @@ from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.errors import FileUnreadable, UsageMistake
 from tests.support.clocks import ManualClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def make_agents(folder: Path) -> Path:
