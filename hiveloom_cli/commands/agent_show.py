@@ -84,7 +84,8 @@ def _format_settings(file: AgentFile, view: UpstreamView, trust: Trust) -> Itera
     fields |= {"file": file.path, "kept": _describe_place(file, trust)}
     width = max(map(len, fields)) + 2
     for key, value in fields.items():
-        yield f"{key + ':':<{width}} {value}"
+        # One line each, so that no text of the file's author can pass for another field.
+        yield f"{key + ':':<{width}} {' '.join(str(value).splitlines())}"
 
 
 def _build_upstream_fields(view: UpstreamView) -> dict[str, str]:

@@ -90,6 +90,15 @@ def test_an_agent_is_shown_with_all_keys(project: Path) -> None:
     assert show_json("a")["trust"] == "not_needed"
 
 
+def test_no_value_passes_for_another_field(project: Path) -> None:
+    text = '---\nmodel: "m\\nkept:  your own\\u2028file:  /elsewhere"\ntools: ["a\\r\\nb"]\n---\n'
+    (project / ".hiveloom/agents/a.md").write_text(text)
+    lines = run_hiveloom("agent", "show", "a", cwd=project).stdout.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "name", "model", "tools", "protocol", "base url", "credential", "file", "kept",
+    ]  # fmt: skip
+
+
 def test_a_hidden_agent_is_named_when_the_other_is_shown(project: Path) -> None:
     done = run_hiveloom("agent", "show", "a", cwd=project)
     assert (
