@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from hiveloom_cli.clock import SystemClock
-from hiveloom_cli.errors import SecretRefused
+from hiveloom_cli.errors import SecretRefused, UsageMistake
 from hiveloom_cli.paths import decide_paths
 from hiveloom_cli.upstream.limits import Patience, Timeouts
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hiveloom_cli.agents.library import AgentLibrary
+    from hiveloom_cli.agents.store import AgentStore
+    from hiveloom_cli.agents.trust import TrustList
     from hiveloom_cli.agents.versions import Versions
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.credentials.store import CredentialStore
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.upstream.dialects import Dialects
     from hiveloom_cli.upstream.key_check import KeyCheck
     from hiveloom_cli.upstream.model_cache import ModelCache
-    from hiveloom_cli.upstream.resolve import KeySource, Upstream
+    from hiveloom_cli.upstream.resolve import KeySource, Route, Upstream
     from hiveloom_cli.upstream.transport import RequestsTransport
 
 # What is sent to a server on this machine that asks for no key: the header is part of the protocol.
@@ -60,16 +63,49 @@ class App:
 
         own = AgentStore(self.paths.agents, self._open_versions("own"))
         try:
-            folder = find_project_folder(Path.cwd(), self.paths.agents)
+            folder = find_project_folder(Path.cwd(), self._list_outside())
         except OSError:
-            folder = None  # the working folder is gone, or not ours to look into
-        if folder is None:
-            return AgentLibrary(own)
+            folder = None  # the working folder is gone
+        return AgentLibrary(own, self._open_project(folder) if folder is not None else None)
+
+    def open_project(self) -> AgentStore:
+        """Open the agents of the project that the person works in, or of one to be begun there.
+
+        Raises `UsageMistake` where no project can be.
+        """
+        from hiveloom_cli.agents.library import decide_project_folder
+
+        if self.agents.project is not None:
+            return self.agents.project
+        try:
+            start = Path.cwd()
+        except OSError:
+            raise UsageMistake("the working folder is gone", hint="cd to another") from None
+        return self._open_project(decide_project_folder(start, self._list_outside()))
+
+    @cached_property
+    def trust(self) -> TrustList:
+        """The projects' agents that the person has agreed to."""
+        from hiveloom_cli.agents.trust import TrustList
+
+        return TrustList(self.paths.trusted, self.clock)
+
+    def _list_outside(self) -> list[Path]:
+        """Return the folders that look like a project's agents and are none."""
+        from hiveloom_cli.agents.library import PROJECT_AGENTS
+
+        outside = [self.paths.agents]
+        with suppress(RuntimeError):  # the home folder is not known
+            outside.append(Path.home() / PROJECT_AGENTS)
+        return outside
+
+    def _open_project(self, folder: Path) -> AgentStore:
+        from hiveloom_cli.agents.store import AgentStore
         from hiveloom_cli.agents.versions import compute_digest
 
         place = compute_digest(os.fsencode(folder))[:16]
         versions = self._open_versions(f"project-{place}")
-        return AgentLibrary(own, AgentStore(folder, versions, is_project=True))
+        return AgentStore(folder, versions, is_project=True)
 
     def _open_versions(self, place: str) -> Versions:
         from hiveloom_cli.agents.versions import Versions
@@ -113,6 +149,12 @@ class App:
 
         stored = self.credentials.load_all()
         return decide_upstream(model, credential, stored, self.environ, allow_http=allow_http)
+
+    def decide_route(self, model: str, credential: str) -> Route:
+        """Decide where requests for a model would go, whether they can or not."""
+        from hiveloom_cli.upstream.resolve import decide_route
+
+        return decide_route(model, credential, self.credentials.load_all(), self.environ)
 
     def open_model(self, upstream: Upstream, key: Secret | None = None) -> ModelClient:
         """Open a client for an upstream; a key not given is fetched for the first request."""

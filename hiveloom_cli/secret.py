@@ -66,11 +66,13 @@ def looks_like_key(text: str) -> bool:
     """Tell whether a word that is no place for a key looks like one pasted there."""
     if text.strip().lower().startswith(_KEY_PREFIXES):
         return True
+    if len(text) < _KEY_LENGTH:
+        return False
     # Entropy by itself does not tell "anthropic-production-eu-west-1" from a key; how often small
     # letters, capitals and digits take turns does.
     kinds = [(char.isdigit(), char.isupper()) for char in text if char.isalnum()]
     switches = sum(before != after for before, after in pairwise(kinds))
-    return len(text) >= _KEY_LENGTH and switches >= _KEY_SWITCHES
+    return switches >= _KEY_SWITCHES
 
 
 def mask_secret(text: str, secret: Secret) -> str:

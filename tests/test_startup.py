@@ -41,8 +41,10 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("chat", "--help"),
         ("agent", "list"),
         ("agent", "show", "helper"),
+        ("agent", "show", "helper", "--json"),
         ("agent", "create", "other", "--model", "m"),
         ("credential", "list"),
+        ("trust", "--list"),
         ("provider", "list"),
         ("provider", "show", "groq"),
         ("model", "--help"),
@@ -65,3 +67,8 @@ def test_the_version_alone_loads_no_command() -> None:
     modules = load_modules("--version")
     assert not [name for name in modules if name.startswith("hiveloom_cli.commands.chat")]
     assert "yaml" not in modules
+
+
+def test_listing_usual_agents_loads_no_yaml() -> None:
+    run_hiveloom("agent", "create", "helper", "--model", "m", "--description", "Terse")
+    assert load_modules("agent", "list") & {"yaml", "json.tool", "difflib", "unicodedata"} == set()

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import ELOOP, ENOENT
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
+from hiveloom_cli.agents.versions import compute_digest
 from hiveloom_cli.errors import FileUnreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from hiveloom_cli.agents.agent import Agent
+
+
+_ELSEWHERE = "remove it, or move it elsewhere"
+# A pipe that takes the file's place meanwhile is not waited for.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +29,8 @@ class AgentFile:
     """An agent as it was read from `path`, which held `content`.
 
     `version` is the number of that content, 0 where it could not be kept as one. `is_project` says
-    that the file came with the folder that the person works in, and not from themselves.
+    that the file came with the folder that the person works in, and not from themselves;
+    `is_foreign`, that the file or its folder belongs to another user of the machine.
     """
 
     agent: Agent
@@ -26,6 +38,12 @@ class AgentFile:
     content: bytes
     version: int
     is_project: bool = False
+    is_foreign: bool = False
+
+    @property
+    def digest(self) -> str:
+        """The name that `content` goes by among versions, and among what is trusted."""
+        return compute_digest(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +57,47 @@ class Saved:
 
 def load_content(path: Path) -> bytes:
     """Read an agent's file. Raises `FileUnreadable` for what is no file, or cannot be read."""
+    with _open_file(path) as (descriptor, size):
+        return _load_all(descriptor, size)
+
+
+def load_owned(path: Path) -> tuple[bytes, int]:
+    """Read an agent's file as `load_content` does; return what it holds, and whose it is."""
+    with _open_file(path) as (descriptor, size):
+        return _load_all(descriptor, size), os.fstat(descriptor).st_uid
+
+
+@contextmanager
+def _open_file(path: Path) -> Iterator[tuple[int, int]]:
+    """Open a file for reading; give its descriptor, and about how long it is."""
     try:
-        # Reading anything else could fail in strange ways, or wait for ever.
-        if not path.is_file():
-            raise FileUnreadable(path, _describe(path), hint="remove it, or move it elsewhere")
-        return path.read_bytes()
+        # Opening anything else could wait for ever, or set something off.
+        status = os.stat(path)  # noqa: PTH116 -- for each file of a long list
+        if not S_ISREG(status.st_mode):
+            raise FileUnreadable(path, _describe(path), hint=_ELSEWHERE)
+        descriptor = os.open(path, _FLAGS)
+        try:
+            yield descriptor, status.st_size
+        finally:
+            os.close(descriptor)
     except OSError as error:
+        if error.errno in (ENOENT, ELOOP):
+            raise FileUnreadable(path, _describe(path), hint=_ELSEWHERE) from error
         raise explain_unreadable(path, error) from error
+
+
+def _load_all(descriptor: int, size: int) -> bytes:
+    content = b""
+    while piece := os.read(descriptor, size + 1):
+        content = content + piece if content else piece
+    return content
+
+
+def is_foreign(owner: int, folder: Path) -> bool:
+    """Whether a file of that owner, or its folder, belongs to another user than this process."""
+    if os.name == "nt":
+        return False
+    return {owner, folder.stat().st_uid} != {os.getuid()}
 
 
 def explain_unreadable(path: Path, error: OSError) -> FileUnreadable:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.absent import build_not_found
-from hiveloom_cli.errors import FileUnreadable
+from hiveloom_cli.errors import FileUnreadable, UsageMistake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.agents.agent_file import AgentFile
     from hiveloom_cli.agents.store import AgentStore
 
-_PROJECT_FOLDER = ".hiveloom"
+PROJECT_AGENTS = Path(".hiveloom", "agents")
 
 
 class AgentLibrary:
@@ -51,22 +52,50 @@ class AgentLibrary:
 
         What cannot be read gives its error in its place.
         """
-        taken: set[str] = set()
+        hidden = frozenset(self.load_hidden())
         for store in self.stores:
             for entry in store.load_all():
                 name = entry.path.stem if isinstance(entry, FileUnreadable) else entry.name
-                if name not in taken:
+                if store is not self.own or name not in hidden:
                     yield store, entry
-            taken |= set(store.load_names())
+
+    def load_hidden(self) -> list[str]:
+        """Return the names of the person's own agents that the project's hide, sorted."""
+        if self.project is None:
+            return []
+        return [name for name in self.project.load_names() if self.own.has(name)]
 
 
-def find_project_folder(start: Path, own: Path) -> Path | None:
+def find_project_folder(start: Path, outside: Iterable[Path]) -> Path | None:
     """Find the agents of the project that `start` lies in: `.hiveloom/agents`, there or above.
 
-    The folder of the person's `own` agents is no project's, wherever it lies.
+    The folders that lie `outside` of projects are none: the person's own agents, and what is in
+    their home folder, which would make a project of all that they have.
     """
     for folder in (start, *start.parents):
-        agents = folder / _PROJECT_FOLDER / "agents"
-        if agents.is_dir() and not (own.exists() and agents.samefile(own)):
+        agents = folder / PROJECT_AGENTS
+        # What cannot be looked into is passed by, as what is not there.
+        if os.path.isdir(agents) and not _is_among(agents, outside):  # noqa: PTH112 -- raises nothing
             return agents
     return None
+
+
+def decide_project_folder(start: Path, outside: Iterable[Path]) -> Path:
+    """Decide where an agent of the project that `start` lies in is written.
+
+    It is the folder that the project has, else a new one at the top of the git checkout, else in
+    `start`. Raises `UsageMistake` where that would not be a project's.
+    """
+    if found := find_project_folder(start, outside):
+        return found
+    tops = (folder for folder in (start, *start.parents) if os.path.lexists(folder / ".git"))
+    for place in (next(tops, start), start):
+        if not _is_among(place / PROJECT_AGENTS, outside):
+            return place / PROJECT_AGENTS
+    raise UsageMistake(
+        f"{start} is no project: what is there is your own", hint="leave --project out"
+    )
+
+
+def _is_among(path: Path, others: Iterable[Path]) -> bool:
+    return os.path.realpath(path) in map(os.path.realpath, others)

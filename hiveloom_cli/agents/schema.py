@@ -28,7 +28,7 @@ class _Wrong(Exception):
 
 
 def _is_text(value: Any) -> TypeGuard[str]:
-    return isinstance(value, str) and not _SURROGATE.search(value)
+    return isinstance(value, str) and (value.isascii() or not _SURROGATE.search(value))
 
 
 def _parse_text(value: Any) -> str:
@@ -170,6 +170,8 @@ def _parse_setting(key: str, field: Field, path: Path) -> Any:
 
 
 def _build_warnings(document: Document, path: Path) -> tuple[str, ...]:
+    if document.fields.keys() <= _SETTINGS.keys():
+        return ()
     return tuple(
         f"{path}:{field.line}: `{key}` is not a setting of an agent; it is kept{_suggest(key)}"
         for key, field in document.fields.items()

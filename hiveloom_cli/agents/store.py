@@ -7,6 +7,7 @@ into it by hand.
 from __future__ import annotations
 
 import dataclasses
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,14 @@ from hiveloom_cli.agents.agent import (
     parse_agent_name,
     parse_new_name,
 )
-from hiveloom_cli.agents.agent_file import AgentFile, Saved, explain_unreadable, load_content
+from hiveloom_cli.agents.agent_file import (
+    AgentFile,
+    Saved,
+    explain_unreadable,
+    is_foreign,
+    load_content,
+    load_owned,
+)
 from hiveloom_cli.agents.journal import Change, Journal
 from hiveloom_cli.agents.schema import format_new_agent, parse_agent
 from hiveloom_cli.agents.versions import compute_digest
@@ -55,7 +63,7 @@ class AgentStore:
 
     def load_names(self) -> list[str]:
         """Return the names of all agents, sorted, whether their files are valid or not."""
-        return [path.stem for path in self._list_files() if is_agent_name(path.stem)]
+        return [name for name in self._list_stems() if is_agent_name(name)]
 
     def build_path(self, name: str) -> Path:
         """Return where the agent of that name is kept; it need not exist."""
@@ -82,15 +90,16 @@ class AgentStore:
         self._finish_changes()
         self._check_there(name)
         path = self.build_path(name)
-        content = load_content(path)
+        content, owner = load_owned(path)
         agent = parse_agent(name, decode_text(content, path), path)
+        is_foreign_file = self.is_project and is_foreign(owner, self.folder)
         try:
             version = self._meet(name, content)
         except (HiveloomError, OSError) as error:  # which is no reason not to use the agent
             version = 0
             warning = f"this version of {name} could not be kept: {error}"
             agent = dataclasses.replace(agent, warnings=(*agent.warnings, warning))
-        return AgentFile(agent, path, content, version, self.is_project)
+        return AgentFile(agent, path, content, version, self.is_project, is_foreign_file)
 
     def load_all(self) -> Iterator[Agent | FileUnreadable]:
         """Read every agent in order of name.
@@ -99,17 +108,18 @@ class AgentStore:
         """
         try:
             self._finish_changes()
-            paths = self._list_files()
+            names = self._list_stems()
         except FileUnreadable as error:
             yield error
             return
-        for path in paths:
+        for name in names:
+            path = self.folder / f"{name}{_SUFFIX}"
             try:
-                if not is_agent_name(path.stem):
+                if not is_agent_name(name):
                     raise AgentFileInvalid(
                         path, f"the file's name cannot be an agent's: {NAME_RULE}"
                     )
-                yield parse_agent(path.stem, decode_text(load_content(path), path), path)
+                yield parse_agent(name, decode_text(load_content(path), path), path)
             except FileUnreadable as error:
                 yield error
 
@@ -269,11 +279,13 @@ class AgentStore:
         if not self.has(name):
             raise build_not_found(name, self.load_names(), self.versions.load(name))
 
-    def _list_files(self) -> list[Path]:
+    def _list_stems(self) -> list[str]:
+        """Return the names of the files that are meant to be agents, without the suffix, sorted."""
         try:
-            paths = sorted(self.folder.iterdir())
+            names = os.listdir(self.folder)  # noqa: PTH208 -- names are cheaper than paths
         except FileNotFoundError:
             return []
         except OSError as error:
             raise explain_unreadable(self.folder, error) from error
-        return [path for path in paths if path.suffix == _SUFFIX and path.name[0] != "."]
+        stems = [name[: -len(_SUFFIX)] for name in names if name.endswith(_SUFFIX)]
+        return sorted(stem for stem in stems if stem and stem[0] != ".")

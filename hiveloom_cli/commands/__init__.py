@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "chat": ("chat:command", "Talk to an agent, or ask it one question."),
     "agent": ("agent:command", "Create, list, show and delete agents."),
+    "trust": ("trust:command", "Trust agents that come with a project."),
     "credential": (
         "credential:command",
         "Store, list, test, rotate, remove keys.",

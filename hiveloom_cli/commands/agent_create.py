@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
+from hiveloom_cli.commands.agent_view import format_hidden
 from hiveloom_cli.commands.connecting import take_credential, take_model
 from hiveloom_cli.commands.naming import choose_name, complete_agents, take_name
 from hiveloom_cli.errors import HiveloomError, UsageMistake
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hiveloom_cli.agents.agent import Agent
+    from hiveloom_cli.agents.store import AgentStore
     from hiveloom_cli.app import App
 
 _DEFAULT_NAME = "helper"
@@ -38,21 +40,34 @@ _DEFAULT_PROMPT = "You are a helpful assistant."
 @click.option("--temperature", type=click.FloatRange(0, 2), help="0 to 2; the upstream's default.")
 @click.option("--top-p", type=click.FloatRange(0, 1), help="0 to 1; the upstream's default.")
 @click.option("--max-tokens", type=click.IntRange(1), help="The longest answer, in tokens.")
+@click.option(
+    "--project",
+    "in_project",
+    is_flag=True,
+    help="For all who work in this project.",
+)
 @click.option("--force", is_flag=True, help="Replace an agent of that name.")
 @click.pass_obj
 def create(app: App, /, **options: Any) -> None:
     """Create an agent. If its name or its model is missing, you are asked on a terminal."""
-    agent = _build_agent(app, options)
-    saved = app.agents.own.create(agent, replace=options["force"])
+    store = app.open_project() if options["in_project"] else app.agents.own
+    agent = _build_agent(app, store, options)
+    saved = store.create(agent, replace=options["force"])
+    if store.is_project:
+        # Each word of it is the person's own, so there is nothing to ask them about.
+        version = store.versions.get(agent.name, saved.version)
+        app.trust.add(saved.path, version.digest)
     app.streams.print_line(f"Created {agent.name} ({agent.model}): {saved.path}")
+    if agent.name in app.agents.load_hidden():
+        app.streams.print_notice(format_hidden([agent.name]))
     app.streams.print_notice(f"Talk to it: hiveloom chat {agent.name}")
 
 
-def _build_agent(app: App, options: dict[str, Any]) -> Agent:
+def _build_agent(app: App, store: AgentStore, options: dict[str, Any]) -> Agent:
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.protocols.request import Parameters
 
-    name, model, system_prompt = _choose_essentials(app, options)
+    name, model, system_prompt = _choose_essentials(app, store, options)
     return Agent(
         name=name,
         model=model,
@@ -67,14 +82,16 @@ def _build_agent(app: App, options: dict[str, Any]) -> Agent:
     )
 
 
-def _choose_essentials(app: App, options: dict[str, Any]) -> tuple[str, str, str]:
+def _choose_essentials(
+    app: App, store: AgentStore, options: dict[str, Any]
+) -> tuple[str, str, str]:
     """Return name, model and system prompt: what was given, and what is missing by asking."""
     from hiveloom_cli.agents.agent import parse_new_name
 
     def parse_name(text: str) -> str:
         parse_new_name(text)
         if not options["force"]:
-            app.agents.own.check_free(text)
+            store.check_free(text)
         return text
 
     words, name_option = options["words"], options["name_option"]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hiveloom_cli.agents.agent import Agent
+    from hiveloom_cli.agents.store import AgentStore
     from hiveloom_cli.terminal.streams import Streams
 
 
@@ -24,6 +27,19 @@ def build_summary(agent: Agent) -> dict[str, Any]:
         "tools": list(agent.tools),
         "skills": list(agent.skills),
     }
+
+
+def build_place(store: AgentStore, name: str) -> dict[str, Any]:
+    """Build what `--json` says of where an agent is kept."""
+    scope = "project" if store.is_project else "own"
+    return {"scope": scope, "path": str(store.build_path(name))}
+
+
+def format_hidden(names: Sequence[str]) -> str:
+    """Say that the project's agents of these names come before the person's own."""
+    if len(names) == 1:
+        return f"note: the project's agent {names[0]} hides your own of that name"
+    return f"note: the project's agents {', '.join(names)} hide your own of these names"
 
 
 def print_warnings(agent: Agent, streams: Streams) -> None:

@@ -12,6 +12,7 @@ import click
 from hiveloom_cli.commands.connecting import take_allow_http, take_credential, take_model
 from hiveloom_cli.commands.naming import complete_agents
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts, take_patience
+from hiveloom_cli.commands.trusting import load_trusted
 from hiveloom_cli.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _choose_agent(app: App, name: str | None, model: str | None) -> Agent:
     from hiveloom_cli.agents.agent import Agent
 
     if name is not None:
-        return app.agents.load(name).agent
+        return load_trusted(app, name).agent
     if model:
         return Agent(name="", model=model)
     names = ", ".join(app.agents.load_names())

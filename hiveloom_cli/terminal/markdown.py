@@ -16,8 +16,16 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from hiveloom_cli.terminal.streams import Streams
+
 _FRAME_S = 1 / 12
 _CHARACTERS_PER_S = 30_000  # at most a quarter of one core, for a list of short items
+
+
+def print_markdown(text: str, streams: Streams) -> None:
+    """Put a text that is whole on stdout, which is a terminal, rendered as Markdown."""
+    with MarkdownStream(streams.open_console(streams.stdout)) as stream:
+        stream.feed(text)
 
 
 class MarkdownStream:

@@ -1,13 +1,18 @@
-"""Asking before something is destroyed."""
+"""Asking before something is destroyed, or used that another has made."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.errors import HiveloomError, UsageMistake
+from hiveloom_cli.terminal.visible import format_one_line, format_visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hiveloom_cli.terminal.streams import Streams
+
+_MOST_SHOWN = 200  # characters of a foreign text
 
 
 def ask_consent(question: str, *, yes: bool, streams: Streams) -> None:
@@ -19,7 +24,13 @@ def ask_consent(question: str, *, yes: bool, streams: Streams) -> None:
         return
     if not streams.can_ask:
         raise UsageMistake(f"{question} Nobody is there to ask", hint="add --yes")
-    streams.stderr.write(f"{question} [y/N] ")
+    if not ask_yes(question, streams):
+        raise HiveloomError("nothing was changed")
+
+
+def ask_yes(question: str, streams: Streams) -> bool:
+    """Ask a person, who is there, and return whether they said yes; anything else is no."""
+    streams.stderr.write(f"{format_visible(question)} [y/N] ")
     streams.stderr.flush()
     try:
         answer = streams.stdin.readline()
@@ -28,5 +39,24 @@ def ask_consent(question: str, *, yes: bool, streams: Streams) -> None:
         raise
     if not answer.endswith("\n"):
         streams.break_line()  # Ctrl-D, after which the question's line is still open
-    if answer.strip().lower() not in ("y", "yes"):
-        raise HiveloomError("nothing was changed")
+    return answer.strip().lower() in ("y", "yes")
+
+
+def format_field(label: str, text: str, *, indent: int, width: int) -> Iterator[str]:
+    """Yield the lines that show foreign text behind a label, each shorter than `width` cells.
+
+    They are folded here and begin with `indent` spaces, so that no part of the text can stand where
+    a line of the program's own begins, however the text is spaced.
+    """
+    from hiveloom_cli.terminal.table import measure_cells
+
+    line = f"  {label}".ljust(indent)
+    cells = measure_cells(line)
+    for character in format_one_line(text, limit=_MOST_SHOWN):
+        size = measure_cells(character)
+        if cells + size > max(width - 1, indent + 2):
+            yield line.rstrip()
+            line, cells = " " * indent, indent
+        line += character
+        cells += size
+    yield line.rstrip()

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, TextIO
 from hiveloom_cli.terminal.visible import format_one_line, format_visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
+
+
+_USUAL_WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,12 @@ class Streams:
         """Whether a person types, and sees what is asked of them on stderr."""
         return self.stdin.isatty() and self.stderr.isatty()
 
+    def measure_width(self) -> int:
+        """Return how many cells a line on stderr's terminal has; 80 where that is not known."""
+        with suppress(OSError, ValueError):
+            return os.get_terminal_size(self.stderr.fileno()).columns or _USUAL_WIDTH
+        return _USUAL_WIDTH
+
     def without_colour(self) -> Streams:
         """Return the same streams with colours off."""
         return replace(self, colour=False)
@@ -53,6 +64,19 @@ class Streams:
     def print_line(self, line: str = "") -> None:
         """Put a line on stdout; on a terminal, with nothing in it that steers the terminal."""
         self.write(f"{format_visible(line) if self.stdout.isatty() else line}\n")
+
+    def print_lines(self, lines: Iterable[str]) -> None:
+        """Put lines on stdout as `print_line` does, in one piece."""
+        self.print_line("\n".join(lines))
+
+    def write_bytes(self, content: bytes) -> None:
+        """Put a file's bytes on stdout as they are; on a terminal, as text that cannot steer it."""
+        if self.stdout.isatty():
+            self.write(format_visible(content.decode("utf-8", "replace")))
+        else:
+            self.stdout.flush()
+            self.stdout.buffer.write(content)
+            self.stdout.flush()
 
     def print_notice(self, line: str) -> None:
         """Put one line for the person on stderr; foreign text in it is safe."""

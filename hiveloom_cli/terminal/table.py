@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import unicodedata
+from functools import cache
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.terminal.visible import format_one_line
@@ -20,20 +20,24 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterat
     A row is one line whatever its cells hold, so that no text can pass for a row of its own.
     """
     lines = [[format_one_line(cell, sys.maxsize) for cell in line] for line in (header, *rows)]
-    widths = [max(map(measure_cells, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
+    sizes = [list(map(measure_cells, line)) for line in lines]
+    widths = [max(column) for column in zip(*sizes, strict=True)]
+    for line, size in zip(lines, sizes, strict=True):
         yield "  ".join(
-            cell + " " * (width - measure_cells(cell))
-            for cell, width in zip(line, widths, strict=True)
+            cell + " " * (width - taken)
+            for cell, width, taken in zip(line, widths, size, strict=True)
         ).rstrip()
 
 
 def measure_cells(text: str) -> int:
     """Count the cells that `text` takes on a terminal: wide characters two, marks none."""
-    return sum(map(_measure, text))
+    return len(text) if text.isascii() else sum(map(_measure, text))
 
 
+@cache
 def _measure(character: str) -> int:
+    import unicodedata
+
     if unicodedata.category(character) in _WIDTHLESS:
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

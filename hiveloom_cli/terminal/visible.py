@@ -40,6 +40,8 @@ def format_one_line(text: str, limit: int = 500) -> str:
     A line break, with the white space around it, becomes one space, and so does a tab; other spaces
     stay, for a path may have them. What is too long ends in an ellipsis.
     """
+    if text.isascii() and text.isprintable() and len(text) <= limit:
+        return text.rstrip()  # most texts: nothing in them is replaced, and they are many
     line = _BREAK.sub(" ", format_visible(text).rstrip()).replace("\t", " ")
     if len(line) <= limit:
         return line

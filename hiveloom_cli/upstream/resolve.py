@@ -69,6 +69,20 @@ class Upstream:
     credential: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where requests would go, before it is known whether they can: the address is not checked.
+
+    `source` says in errors where `address` comes from; the rest is as in `Upstream`.
+    """
+
+    protocol: ProtocolName
+    address: str
+    source: str
+    moved_by: str
+    credential: str
+
+
 def decide_upstream(
     model: str,
     credential: str,
@@ -83,39 +97,49 @@ def decide_upstream(
     `HIVELOOM_ALLOW_HTTP=1`; what is stored was allowed when it was stored. Raises `SecretMissing`
     with the command that stores the key, and `BaseUrlInvalid`.
     """
+    route = decide_route(model, credential, stored, environ)
+    base_url = parse_route(route, environ, allow_http=allow_http)
+    key = find_key(route.credential, base_url, stored, environ)
+    if key is None:
+        raise SecretMissing(
+            f"no key is stored under the name {route.credential}, which {base_url.origin} needs",
+            hint=f"hiveloom credential set --name {route.credential}",
+        )
+    return Upstream(route.protocol, base_url, key, route.moved_by, route.credential)
+
+
+def decide_route(
+    model: str, credential: str, stored: Mapping[str, Binding], environ: Mapping[str, str]
+) -> Route:
+    """Decide where requests would go; the arguments are those of `decide_upstream`."""
     name = credential or decide_protocol(model)
-    address = find_address(name, stored.get(name))
-    protocol = address.protocol or decide_protocol(model)
+    bound = find_address(name, stored.get(name))
+    protocol = bound.protocol or decide_protocol(model)
     moved_by = ""
-    if address.base_url is None or name in MOVABLE:
+    if bound.base_url is None or name in MOVABLE:
         moved_by = _find_moving_variable(protocol, environ)
     if moved_by:
-        base_url = check_encrypted(
-            parse_base_url(environ[moved_by], source=moved_by),
-            source=moved_by,
-            allow_http=allow_http or is_http_allowed(environ),
-        )
-    elif address.base_url is not None:
-        base_url = parse_base_url(address.base_url, source=f"the credential {name}")
+        address, source = environ[moved_by], moved_by
+    elif bound.base_url is not None:
+        address, source = bound.base_url, f"the credential {name}"
     else:
-        base_url = parse_base_url(PROTOCOLS[protocol].default_base_url, source="the default")
-    key = _decide_key(name, base_url, stored, environ)
-    return Upstream(protocol, base_url, key, moved_by, name)
+        address, source = PROTOCOLS[protocol].default_base_url, "the default"
+    return Route(protocol, address, source, moved_by, name)
 
 
-def is_http_allowed(environ: Mapping[str, str]) -> bool:
-    """Whether the environment allows plain http to other machines."""
-    return environ.get(ALLOW_HTTP_VARIABLE, "").strip().lower() in _YES
+def parse_route(route: Route, environ: Mapping[str, str], *, allow_http: bool = False) -> BaseUrl:
+    """Check a route's address. Raises `BaseUrlInvalid`."""
+    base_url = parse_base_url(route.address, source=route.source)
+    if not route.moved_by:
+        return base_url
+    is_allowed = allow_http or is_http_allowed(environ)
+    return check_encrypted(base_url, source=route.source, allow_http=is_allowed)
 
 
-def _find_moving_variable(protocol: ProtocolName, environ: Mapping[str, str]) -> str:
-    variables = PROTOCOLS[protocol].base_url_variables
-    return next((name for name in variables if environ.get(name, "").strip()), "")
-
-
-def _decide_key(
+def find_key(
     name: str, base_url: BaseUrl, stored: Mapping[str, Binding], environ: Mapping[str, str]
-) -> KeySource:
+) -> KeySource | None:
+    """Find where the key of that name is kept, or what serves in its place; None for nothing."""
     if name in stored:
         return StoredKey(name)
     if name in MOVABLE or find_provider(name) is not None:
@@ -126,7 +150,14 @@ def _decide_key(
             return EnvironmentKey(variable)
         if base_url.is_loopback:
             return PlaceholderKey()
-    raise SecretMissing(
-        f"no key is stored under the name {name}, which {base_url.origin} needs",
-        hint=f"hiveloom credential set --name {name}",
-    )
+    return None
+
+
+def is_http_allowed(environ: Mapping[str, str]) -> bool:
+    """Whether the environment allows plain http to other machines."""
+    return environ.get(ALLOW_HTTP_VARIABLE, "").strip().lower() in _YES
+
+
+def _find_moving_variable(protocol: ProtocolName, environ: Mapping[str, str]) -> str:
+    variables = PROTOCOLS[protocol].base_url_variables
+    return next((name for name in variables if environ.get(name, "").strip()), "")
