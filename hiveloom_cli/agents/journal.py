@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from hiveloom_cli.agents.agent import is_agent_name
 from hiveloom_cli.agents.versions import is_digest
 from hiveloom_cli.files import check_version, load_document, save_bytes
 
@@ -39,7 +40,10 @@ class Journal:
 
     def is_open(self) -> bool:
         """Whether changes are being made, or were cut short."""
-        return self._path.exists()
+        try:
+            return self._path.exists()
+        except OSError:
+            return False  # a folder that is not ours to look into: nobody changes anything there
 
     def load(self) -> Mapping[str, Change]:
         """Return the changes that were begun, by the name of the agent."""
@@ -62,6 +66,8 @@ def _parse_changes(text: str) -> dict[str, Change]:
     items = document.get("changes")
     if not isinstance(items, dict):
         raise ValueError('"changes" is not an object')  # noqa: TRY004 - one class for a file's faults
+    if not all(map(is_agent_name, items)):
+        raise ValueError('"changes" has a name that no agent can have')
     return {
         name: Change(_get_digest(item, "old"), _get_digest(item, "new"))
         for name, item in items.items()
