@@ -99,7 +99,7 @@ def _summarize_setting(key: str, before: Mapping[str, Any], after: Mapping[str, 
 
 def _shorten(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(_limit([_shorten(item) for item in value])) or "(empty)"
+        return f"[{', '.join(_limit([_shorten(item) for item in value]))}]"
     if isinstance(value, bool):
         return str(value).lower()
     return _cut("" if value is None else str(value), _MOST_SHOWN) or "(empty)"

@@ -155,7 +155,7 @@ class AgentStore(AgentFolder):
     def restore(self, name: str) -> Saved:
         """Bring a deleted agent back as it was. Raises `AlreadyExists` and `AgentNotFound`."""
         with self._open_lock():
-            self.check_free(name, hint=f"for an earlier version: hiveloom agent versions {name}")
+            self.check_free(name, hint=f"hiveloom agent versions {name}")
             versions = self.versions.load(name)
             if not versions:
                 raise AgentNotFound(
@@ -292,5 +292,5 @@ def _check_version(name: str, number: int, content: bytes) -> None:
     try:
         parse_agent(name, decode_text(content, place), place)
     except FileUnreadable as error:
-        error.hint = f"to see it: hiveloom agent versions {name} --show {number}"
+        error.hint = f"hiveloom agent versions {name} --show {number}"
         raise
