@@ -99,7 +99,7 @@ def test_a_process_that_is_killed_leaves_all_or_nothing(
             store.versions.load(name)
         store.apply(before)
         step += 1
-    assert step > 20
+    assert step > 15
     assert read_all(store) == CHANGES
     assert before in ends
 
