@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from hiveloom_cli.agents.agent_folder import AgentFolder
+    from hiveloom_cli.agents.versions import Versions
+
 _VERSION = 1
 _HINT = "look at the agents that it names, then remove it"
 
@@ -33,7 +36,10 @@ class Change:
 
 
 class Journal:
-    """The journal at `path`; whoever works with it holds the lock of the files."""
+    """The journal at `path`; whoever works with it holds the lock of the files.
+
+    What the files held before the changes is a version already.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -49,14 +55,35 @@ class Journal:
         """Return the changes that were begun, by the name of the agent."""
         return load_document(self._path, _parse_changes, hint=_HINT) or {}
 
-    def begin(self, changes: Mapping[str, Change]) -> None:
-        """Write down what is about to be changed."""
-        items = {name: {"old": one.old, "new": one.new} for name, one in changes.items()}
+    def begin(
+        self, contents: Mapping[str, bytes | None], folder: AgentFolder, versions: Versions
+    ) -> None:
+        """Write down what the agents' files hold and are to hold, and keep it.
+
+        A list of versions that cannot be read ends it before anything is changed.
+        """
+        items = {}
+        for name, content in contents.items():
+            versions.load(name)
+            new = None if content is None else versions.keep(content)
+            items[name] = {"old": folder.load_digest(name), "new": new}
         text = json.dumps({"version": _VERSION, "changes": items}, indent=1)
         save_bytes(self._path, text.encode())
 
+    def put_back(self, folder: AgentFolder, versions: Versions) -> None:
+        """Undo the changes that were begun; what a person has written since then stays."""
+        for name, change in self.load().items():
+            if folder.load_digest(name) not in (change.new, change.old):
+                continue
+            old = None if change.old is None else versions.load_content(change.old)
+            if change.old != change.new:
+                folder.put(name, old)
+            if old is not None:
+                versions.record(name, old, "put back")
+        self.end()
+
     def end(self) -> None:
-        """Make the changes final, or say that they have been put back."""
+        """Make the changes final, or undone."""
         self._path.unlink(missing_ok=True)
 
 

@@ -25,7 +25,7 @@ from hiveloom_cli.agents.agent_file import (
     load_content,
 )
 from hiveloom_cli.agents.agent_folder import AgentFolder
-from hiveloom_cli.agents.journal import Change, Journal
+from hiveloom_cli.agents.journal import Journal
 from hiveloom_cli.agents.schema import format_new_agent, parse_agent
 from hiveloom_cli.errors import (
     AgentFileInvalid,
@@ -193,7 +193,7 @@ class AgentStore(AgentFolder):
         with self._open_lock():
             for name in texts:
                 self._keep_current(name)
-            self._journal.begin({name: self._plan(name, text) for name, text in texts.items()})
+            self._journal.begin(texts, self, self.versions)
             try:
                 for name, content in texts.items():
                     self.put(name, content)
@@ -203,7 +203,7 @@ class AgentStore(AgentFolder):
                     if content is not None
                 }
             except BaseException:
-                self._put_back()
+                self._journal.put_back(self, self.versions)
                 raise
             self._journal.end()
             return saved
@@ -219,25 +219,8 @@ class AgentStore(AgentFolder):
         # Beside the versions, so that a project's folder holds nothing but the project's files.
         with open_lock(self.versions.folder):
             if self._journal.is_open():
-                self._put_back()
+                self._journal.put_back(self, self.versions)
             yield
-
-    def _put_back(self) -> None:
-        for name, change in self._journal.load().items():
-            # What a person has written since then stays.
-            if self.load_digest(name) not in (change.new, change.old):
-                continue
-            old = None if change.old is None else self.versions.load_content(change.old)
-            if change.old != change.new:
-                self.put(name, old)
-            if old is not None:
-                self._record(name, old, "put back")
-        self._journal.end()
-
-    def _plan(self, name: str, content: bytes | None) -> Change:
-        self.versions.load(name)  # a list that cannot be read ends it before anything is changed
-        new = None if content is None else self.versions.keep(content)
-        return Change(self.load_digest(name), new)
 
     def _write(self, name: str, content: bytes, summary: str) -> Saved:
         former = self._keep_current(name)

@@ -13,7 +13,7 @@ from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.agents.journal import Change, Journal
 from hiveloom_cli.agents.library import AgentLibrary
 from hiveloom_cli.agents.store import AgentStore
-from hiveloom_cli.agents.versions import Versions
+from hiveloom_cli.agents.versions import Versions, compute_digest
 from hiveloom_cli.errors import AgentNotFound, FileUnreadable
 from tests.support.clocks import ManualClock
 
@@ -210,12 +210,14 @@ def test_a_journal_that_is_broken_is_told_and_stays(
     assert path.read_text() == text
 
 
-def test_a_journal_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / ".journal")
+def test_a_journal_reads_back_as_it_was_written(store: AgentStore) -> None:
+    journal, old = store._journal, compute_digest(b"---\nmodel: m\n---\n\n")
     assert not journal.is_open()
-    changes = {"a": Change(None, "0" * 64), "b": Change("1" * 64, None)}
-    journal.begin(changes)
+    journal.begin({"added": b"x", "dropped": None}, store, store.versions)
     assert journal.is_open()
-    assert journal.load() == changes
+    assert journal.load() == {
+        "added": Change(None, compute_digest(b"x")),
+        "dropped": Change(old, None),
+    }
     journal.end()
     assert not journal.is_open()
