@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hiveloom_cli.agents.agent import is_agent_name
 from hiveloom_cli.agents.versions import is_digest
+from hiveloom_cli.errors import FileUnreadable
 from hiveloom_cli.files import check_version, load_document, save_bytes
 
 if TYPE_CHECKING:
@@ -71,16 +72,26 @@ class Journal:
         save_bytes(self._path, text.encode())
 
     def put_back(self, folder: AgentFolder, versions: Versions) -> None:
-        """Undo the changes that were begun; what a person has written since then stays."""
+        """Undo the changes that were begun; what a person has written since then stays.
+
+        Raises `FileUnreadable` where what a file held has been lost.
+        """
         for name, change in self.load().items():
             if folder.load_digest(name) not in (change.new, change.old):
                 continue
-            old = None if change.old is None else versions.load_content(change.old)
+            old = None if change.old is None else self._load_old(name, change.old, versions)
             if change.old != change.new:
                 folder.put(name, old)
             if old is not None:
                 versions.record(name, old, "put back")
         self.end()
+
+    def _load_old(self, name: str, digest: str, versions: Versions) -> bytes:
+        try:
+            return versions.load_content(digest)
+        except FileUnreadable as error:
+            problem = f"what {name} held before cannot be put back: {error.message}"
+            raise FileUnreadable(self._path, problem, hint=_HINT) from error
 
     def end(self) -> None:
         """Make the changes final, or undone."""

@@ -56,7 +56,7 @@ class AgentLibrary:
     def restore(self, name: str) -> Saved:
         """Bring a deleted agent back as it was. Raises `AlreadyExists` and `AgentNotFound`."""
         for store in self.stores:
-            if store.versions.has(name) and not store.has(name):
+            if not store.has(name) and store.versions.has(name):
                 return store.restore(name)
         return self.get_store(name).restore(name)
 

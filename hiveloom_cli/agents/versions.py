@@ -32,6 +32,7 @@ _VERSION = 1
 _SUFFIX = ".json"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _HINT = "restore it from a backup, or move it away: the agents themselves are not in it"
+_HINT_LOST = "restore it from a backup; other versions are not affected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,12 @@ class Versions:
         try:
             content = path.read_bytes()
         except FileNotFoundError:
-            raise FileUnreadable(path, "what a version held is missing", hint=_HINT) from None
+            raise FileUnreadable(path, "what a version held is missing", hint=_HINT_LOST) from None
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise FileUnreadable(path, f"cannot be read ({reason})", hint=_HINT) from error
         if compute_digest(content) != digest:
-            raise FileUnreadable(path, "not what was kept under this name", hint=_HINT)
+            raise FileUnreadable(path, "not what was kept under this name", hint=_HINT_LOST)
         return content
 
     def match_latest(self, name: str, content: bytes) -> Version | None:

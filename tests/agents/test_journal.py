@@ -184,6 +184,20 @@ def test_a_list_that_cannot_be_read_ends_it_before_anything_is_changed(store: Ag
     assert read_all(store) == before
 
 
+def test_what_cannot_be_put_back_is_told_with_the_journal(
+    store: AgentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_short(store, monkeypatch)
+    for content in (tmp_path / "contents").iterdir():
+        content.unlink()
+    with pytest.raises(FileUnreadable, match="what changed held before cannot") as caught:
+        store.load("changed")
+    assert caught.value.path == store.versions.folder / ".journal"
+    assert "remove it" in caught.value.hint
+    caught.value.path.unlink()
+    assert store.load("changed").agent.model == "new"
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -241,3 +241,14 @@ def test_a_chat_says_which_version_answered(
     assert told.count("warning: ") == len(told.splitlines()) == 1
     done = hiveloom("agent", "show", "helper")
     assert (done.exit_code, done.stderr.count("warning: ")) == (0, 1)
+
+
+@pytest.mark.parametrize("command", ["versions", "restore", "path", "rename", "copy"])
+@pytest.mark.parametrize("name", ["../helper", "a" * 300, ""])
+def test_a_name_that_no_agent_can_have_is_refused(
+    hiveloom: Hiveloom, command: str, name: str
+) -> None:
+    new = ["new"] if command in ("rename", "copy") else []
+    done = hiveloom("agent", command, name, *new)
+    assert done.exit_code == 2
+    assert "cannot name an agent" in done.stderr
