@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hiveloom_cli.errors import AgentNotFound
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
-    from hiveloom_cli.agents.versions import Version
-
-
-def build_not_found(name: str, names: list[str], versions: Sequence[Version]) -> AgentNotFound:
+def build_not_found(name: str, names: list[str], *, was_deleted: bool) -> AgentNotFound:
     """Build the error for a name that no agent has, of those that there are."""
-    from difflib import get_close_matches
-
-    if versions:
+    if was_deleted:
         return AgentNotFound(f"the agent {name} was deleted", hint=f"hiveloom agent restore {name}")
     hint = f"hiveloom agent create --name {name} --model MODEL"
     if not names:
         return AgentNotFound(f"there is no agent named {name}, and no other yet", hint=hint)
+    from difflib import get_close_matches
+
     close = get_close_matches(name, names, n=1)
     meant = f"; did you mean {close[0]}? There" if close else "; there"
     return AgentNotFound(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hiveloom_cli.agents.agent import Agent
+    from hiveloom_cli.errors import HiveloomError
 
 
 _ELSEWHERE = "remove it, or move it elsewhere"
@@ -104,6 +105,13 @@ def explain_unreadable(path: Path, error: OSError) -> FileUnreadable:
     """Build the error for a file or folder that the system does not let us read."""
     reason = error.strerror or type(error).__name__
     return FileUnreadable(path, f"cannot be read ({reason})", hint="check its owner and its mode")
+
+
+def explain_not_kept(name: str, error: HiveloomError | OSError) -> str:
+    """Say in one sentence why what an agent's file holds could not be made a version."""
+    reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error.message
+    hint = "" if isinstance(error, OSError) or not error.hint else f" ({error.hint})"
+    return f"what {name} holds now could not be kept as a version: {reason}{hint}"
 
 
 def _describe(path: Path) -> str:

@@ -1,71 +1,128 @@
-"""What has changed between two contents of an agent's file, in one line."""
+"""What has changed between two contents of an agent's file, in one line.
+
+A content may be anything: a file that a person has broken, or one made to be hard to read. A value
+that is no text, number or list of these is therefore compared as it is written, never as it is
+meant: a few aliases can mean more than fits in memory.
+"""
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.agents.front_matter import parse_document
+from hiveloom_cli.agents.front_matter import parse_document, split_document
 from hiveloom_cli.errors import AgentFileInvalid
 
 if TYPE_CHECKING:
-    from hiveloom_cli.agents.front_matter import Document
+    from collections.abc import Mapping
+
+    from hiveloom_cli.agents.plain_settings import Field
 
 _MOST_SHOWN = 40  # characters of a value
+_MOST_ITEMS = 5  # of a list
+_LONGEST = 200  # characters of the whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A value that is shown by its key alone, as it stands in the file."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    settings: Mapping[str, Any]
+    body: str
 
 
 def summarize_change(old: str, new: str) -> str:
     """Say what makes `new` differ from `old`: "model gpt-4o → gpt-5, prompt +3 -1 lines"."""
     before, after = _parse(old), _parse(new)
     if before is None or after is None:
-        return _count_lines("file", old, new) or "line ends"
-    settings = {key: field.value for key, field in before.fields.items()}
-    changed = {key: field.value for key, field in after.fields.items()}
+        return _summarize_lines("file", old, new)
+    settings, changed = before.settings, after.settings
     pieces = [
         _summarize_setting(key, settings, changed)
         for key in dict.fromkeys((*settings, *changed))
-        if settings.get(key) != changed.get(key) or (key in settings) is not (key in changed)
+        if key not in settings or key not in changed or settings[key] != changed[key]
     ]
     if before.body != after.body:
-        pieces.append(_count_lines("prompt", before.body, after.body) or "line ends of the prompt")
-    return ", ".join(pieces) or "comments or layout"
+        pieces.append(_summarize_lines("prompt", before.body, after.body))
+    return _cut(", ".join(pieces), _LONGEST) or "comments or layout"
 
 
-def _parse(text: str) -> Document | None:
+def _parse(text: str) -> _Content | None:
     try:
-        return parse_document(text, Path())
+        document = parse_document(text, Path())
+        lines = split_document(text, Path()).settings.split("\n")
     except AgentFileInvalid:
         return None
+    fields = document.fields
+    starts = [field.line - 2 for field in fields.values()]
+    written = ("\n".join(lines[start:end]) for start, end in pairwise([*starts, len(lines)]))
+    settings = {
+        key: _simplify(field, text)
+        for (key, field), text in zip(fields.items(), written, strict=True)
+    }
+    return _Content(settings, document.body)
 
 
-def _summarize_setting(key: str, before: dict[str, Any], after: dict[str, Any]) -> str:
-    if key not in before:
-        return f"{key} {_shorten(after[key])}"
+def _simplify(field: Field, written: str) -> Any:
+    items = field.value if isinstance(field.value, list) else [field.value]
+    return (
+        _Written(written) if any(isinstance(item, list | dict) for item in items) else field.value
+    )
+
+
+def _summarize_setting(key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    name = _shorten(key)
     if key not in after:
-        return f"no {key}"
-    old, new = before[key], after[key]
-    if isinstance(old, list) and isinstance(new, list):
-        added = [f"+{_shorten(item)}" for item in new if item not in old]
-        removed = [f"-{_shorten(item)}" for item in old if item not in new]
-        if added or removed:
-            return f"{key} {' '.join(added + removed)}"
-    return f"{key} {_shorten(old)} → {_shorten(new)}"
+        return f"{name} removed"
+    new = after[key]
+    if key not in before:
+        return f"{name} added" if isinstance(new, _Written) else f"{name} {_shorten(new)}"
+    old = before[key]
+    if isinstance(old, _Written) or isinstance(new, _Written):
+        return f"{name} changed"
+    if isinstance(old, list) and isinstance(new, list) and set(old) != set(new):
+        added = [f"+{_shorten(item)}" for item in dict.fromkeys(new) if item not in old]
+        removed = [f"-{_shorten(item)}" for item in dict.fromkeys(old) if item not in new]
+        return f"{name} {' '.join(_limit(added + removed))}"
+    if _shorten(old) == _shorten(new):  # they differ further on, or are a text and a number
+        return f"{name} changed"
+    return f"{name} {_shorten(old)} → {_shorten(new)}"
 
 
 def _shorten(value: Any) -> str:
-    text = (
-        " ".join(str(value).split()) if not isinstance(value, list) else ", ".join(map(str, value))
-    )
-    return (text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…") or "(empty)"
+    if isinstance(value, list):
+        return f"[{', '.join(_limit([_shorten(item) for item in value]))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _cut("" if value is None else str(value), _MOST_SHOWN) or "(empty)"
 
 
-def _count_lines(what: str, old: str, new: str) -> str:
-    lines = SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
-    added = removed = 0
-    for kind, old_from, old_to, new_from, new_to in lines.get_opcodes():
-        if kind != "equal":
-            removed += old_to - old_from
-            added += new_to - new_from
-    counts = [f"+{added}"] * bool(added) + [f"-{removed}"] * bool(removed)
-    return f"{what} {' '.join(counts)} lines" if counts else ""
+def _limit(items: list[str]) -> list[str]:
+    left_out = len(items) - _MOST_ITEMS
+    return items if left_out <= 0 else [*items[:_MOST_ITEMS], f"and {left_out} more"]
+
+
+def _cut(text: str, limit: int) -> str:
+    """Give a text on one line, no longer than `limit`, that can be written as UTF-8."""
+    line = " ".join(text.encode(errors="replace").decode().split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def _summarize_lines(what: str, old: str, new: str) -> str:
+    before, after = old.splitlines(), new.splitlines()
+    added = (Counter(after) - Counter(before)).total()
+    removed = (Counter(before) - Counter(after)).total()
+    if added or removed:
+        counts = [f"+{added}"] * bool(added) + [f"-{removed}"] * bool(removed)
+        return f"{what} {' '.join(counts)} {'line' if added + removed == 1 else 'lines'}"
+    if before != after:
+        return f"order of the {what}'s lines"
+    return f"line ends of the {what}" if old != new else "bytes that are not UTF-8"

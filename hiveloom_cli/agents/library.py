@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.absent import build_not_found
-from hiveloom_cli.errors import FileUnreadable, UsageMistake
+from hiveloom_cli.errors import AgentNotFound, FileUnreadable, UsageMistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hiveloom_cli.agents.agent import Agent
-    from hiveloom_cli.agents.agent_file import AgentFile
+    from hiveloom_cli.agents.agent_file import AgentFile, Saved
     from hiveloom_cli.agents.store import AgentStore
 
 PROJECT_AGENTS = Path(".hiveloom", "agents")
@@ -38,10 +38,33 @@ class AgentLibrary:
     def get_store(self, name: str) -> AgentStore:
         """Return the store that has the agent of that name. Raises `AgentNotFound`."""
         for store in self.stores:
+            store.finish_changes()
             if store.has(name):
                 return store
-        deleted = [store.versions.load(name) for store in self.stores]
-        raise build_not_found(name, self.load_names(), next(filter(None, deleted), ()))
+        was_deleted = any(store.versions.has(name) for store in self.stores)
+        raise build_not_found(name, self.load_names(), was_deleted=was_deleted)
+
+    def get_former_store(self, name: str) -> AgentStore:
+        """Return the store that has the agent of that name, or had it. Raises `AgentNotFound`."""
+        try:
+            return self.get_store(name)
+        except AgentNotFound:
+            for store in self.stores:
+                if store.versions.has(name):
+                    return store
+            raise
+
+    def restore(self, name: str) -> Saved:
+        """Bring a deleted agent back as it was. Raises `AlreadyExists` and `AgentNotFound`."""
+        for store in self.stores:
+            if not store.has(name) and store.versions.has(name):
+                return store.restore(name)
+        return self.get_store(name).restore(name)
+
+    def load_deleted_names(self) -> list[str]:
+        """Return the names of all agents that can be restored, sorted."""
+        kept = {name for store in self.stores for name in store.versions.load_names()}
+        return sorted(kept.difference(self.load_names()))
 
     def load(self, name: str) -> AgentFile:
         """Read one agent. Raises `AgentNotFound`, or `FileUnreadable` with path and line."""

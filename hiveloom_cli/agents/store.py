@@ -1,4 +1,4 @@
-"""One folder of agents: a Markdown file each, named after the agent.
+"""One folder of agents, and what their files have ever held.
 
 Before a file is replaced or deleted, what it holds is a version; also what a person has written
 into it by hand.
@@ -7,8 +7,8 @@ into it by hand.
 from __future__ import annotations
 
 import dataclasses
-import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.absent import build_not_found
@@ -16,90 +16,68 @@ from hiveloom_cli.agents.agent import (
     NAME_RULE,
     Agent,
     is_agent_name,
-    parse_agent_name,
     parse_new_name,
 )
 from hiveloom_cli.agents.agent_file import (
     AgentFile,
     Saved,
-    explain_unreadable,
+    explain_not_kept,
     is_foreign,
     load_content,
     load_owned,
 )
-from hiveloom_cli.agents.journal import Change, Journal
+from hiveloom_cli.agents.agent_folder import SUFFIX, AgentFolder
+from hiveloom_cli.agents.journal import Journal
 from hiveloom_cli.agents.schema import format_new_agent, parse_agent
-from hiveloom_cli.agents.versions import compute_digest
 from hiveloom_cli.errors import (
     AgentFileInvalid,
     AgentNotFound,
-    AlreadyExists,
     FileUnreadable,
     HiveloomError,
 )
-from hiveloom_cli.files import decode_text, open_lock, save_bytes
+from hiveloom_cli.files import decode_text, open_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from hiveloom_cli.agents.versions import Versions
 
-_SUFFIX = ".md"
 _JOURNAL = ".journal"  # no agent's name
 
 
-class AgentStore:
-    """The agents in `folder`, which need not exist, and their `versions`.
-
-    The files of a project are not private: they keep their modes, as the project's others do.
-    """
+class AgentStore(AgentFolder):
+    """The agents in `folder`, which need not exist, and their `versions`."""
 
     def __init__(self, folder: Path, versions: Versions, *, is_project: bool = False) -> None:
-        self.folder = folder
+        super().__init__(folder, is_project=is_project)
         self.versions = versions
-        self.is_project = is_project
         self._journal = Journal(versions.folder / _JOURNAL)
-
-    def load_names(self) -> list[str]:
-        """Return the names of all agents, sorted, whether their files are valid or not."""
-        return [name for name in self._list_stems() if is_agent_name(name)]
-
-    def build_path(self, name: str) -> Path:
-        """Return where the agent of that name is kept; it need not exist."""
-        return self.folder / f"{parse_agent_name(name)}{_SUFFIX}"
-
-    def has(self, name: str) -> bool:
-        """Whether there is something in the place of the agent's file, valid or not."""
-        path = self.build_path(name)
-        return path.exists() or path.is_symlink()
-
-    def check_free(self, name: str) -> None:
-        """Return if no agent has that name; raise `AlreadyExists` if one has."""
-        if self.has(name):
-            raise AlreadyExists(
-                f"there is an agent named {name} already ({self.build_path(name)})",
-                hint="choose another name, or add --force to replace it",
-            )
 
     def load(self, name: str) -> AgentFile:
         """Read one agent; what was written by hand becomes a version, as it is used now.
 
         Raises `AgentNotFound`, or `FileUnreadable` with path and line.
         """
-        self._finish_changes()
-        self._check_there(name)
+        self.finish_changes()
         path = self.build_path(name)
-        content, owner = load_owned(path)
+        content, owner = self._load_owned(name)
         agent = parse_agent(name, decode_text(content, path), path)
         is_foreign_file = self.is_project and is_foreign(owner, self.folder)
         try:
             version = self._meet(name, content)
         except (HiveloomError, OSError) as error:  # which is no reason not to use the agent
             version = 0
-            warning = f"this version of {name} could not be kept: {error}"
+            warning = explain_not_kept(name, error)
             agent = dataclasses.replace(agent, warnings=(*agent.warnings, warning))
         return AgentFile(agent, path, content, version, self.is_project, is_foreign_file)
+
+    def keep_current(self, name: str) -> int:
+        """Make what an agent's file holds a version, valid or not, and return its number.
+
+        Raises `AgentNotFound` and `FileUnreadable`.
+        """
+        self.finish_changes()
+        return self._meet(name, self._load_content(name))
 
     def load_all(self) -> Iterator[Agent | FileUnreadable]:
         """Read every agent in order of name.
@@ -107,13 +85,13 @@ class AgentStore:
         What cannot be read gives its error in its place, the folder itself as the only entry.
         """
         try:
-            self._finish_changes()
-            names = self._list_stems()
+            self.finish_changes()
+            stems = self.list_stems()
         except FileUnreadable as error:
             yield error
             return
-        for name in names:
-            path = self.folder / f"{name}{_SUFFIX}"
+        for name in stems:
+            path = self.folder / f"{name}{SUFFIX}"
             try:
                 if not is_agent_name(name):
                     raise AgentFileInvalid(
@@ -121,7 +99,8 @@ class AgentStore:
                     )
                 yield parse_agent(name, decode_text(load_content(path), path), path)
             except FileUnreadable as error:
-                yield error
+                if path.exists() or path.is_symlink():  # and was not deleted just now
+                    yield error
 
     def create(self, agent: Agent, *, replace: bool, summary: str = "created") -> Saved:
         """Write a new agent's file.
@@ -149,18 +128,30 @@ class AgentStore:
         raises, and `AgentFileInvalid` for what is no agent any more; nothing is changed then.
         """
         with self._open_lock():
-            self._check_there(name)
-            path = self.build_path(name)
-            text = change(load_content(path))
-            parse_agent(name, text, path)
+            text = change(self._load_content(name))
+            parse_agent(name, text, self.build_path(name))
             return self._write(name, text.encode(), summary)
+
+    def roll_back(self, name: str, number: int) -> Saved:
+        """Write what a version held as a new one.
+
+        Raises `AgentNotFound`, `VersionNotFound`, and `FileUnreadable` for a version that is no
+        valid agent; nothing is changed then.
+        """
+        with self._open_lock():
+            self._check_there(name)
+            self._keep_current(name)
+            version = self.versions.get(name, number)
+            content = self.versions.load_content(version.digest)
+            _check_version(name, number, content)
+            return self._write(name, content, f"rollback to {number}")
 
     def delete(self, name: str) -> Path:
         """Delete an agent's file, whose versions stay, and return the path it had."""
         with self._open_lock():
             self._check_there(name)
             path = self.build_path(name)
-            if path.is_file():
+            if path.exists():  # else it is a link that leads nowhere
                 self._keep_current(name)
             path.unlink()
             return path
@@ -168,10 +159,12 @@ class AgentStore:
     def restore(self, name: str) -> Saved:
         """Bring a deleted agent back as it was. Raises `AlreadyExists` and `AgentNotFound`."""
         with self._open_lock():
-            self.check_free(name)
+            self.check_free(name, hint=f"hiveloom agent versions {name}")
             versions = self.versions.load(name)
             if not versions:
-                raise AgentNotFound(f"no version of an agent named {name} was ever kept")
+                raise AgentNotFound(
+                    f"no agent named {name} was ever kept", hint="hiveloom agent list"
+                )
             content = self.versions.load_content(versions[-1].digest)
             return self._write(name, content, "restored")
 
@@ -182,12 +175,17 @@ class AgentStore:
         """
         parse_new_name(new)
         with self._open_lock():
-            self.check_free(new)
             self._check_there(old)
+            self.check_free(new, hint="choose another name")
             self._keep_current(old)
+            former = self.versions.load(new)
             version = self.versions.copy(old, new, f"renamed from {old}")
-            path = self.build_path(old).rename(self.build_path(new))
-            self.versions.forget(old)
+            try:
+                path = self.build_path(old).rename(self.build_path(new))
+            except BaseException:
+                self.versions.save(new, former)
+                raise
+            self.versions.save(old, ())
             return Saved(path, version.number, is_new=True)
 
     def apply(self, changes: Mapping[str, str | None], summary: str = "") -> dict[str, Saved]:
@@ -195,66 +193,57 @@ class AgentStore:
 
         A failure puts back what was there, and so does the next command after this process dies.
         """
+        texts = {name: None if text is None else text.encode() for name, text in changes.items()}
         with self._open_lock():
-            for name in changes:
+            for name in texts:
                 self._keep_current(name)
-            self._journal.begin({name: self._plan(name, text) for name, text in changes.items()})
+            self._journal.begin(texts, self, self.versions)
             try:
-                for name, text in changes.items():
-                    self._put(name, None if text is None else text.encode())
+                for name, content in texts.items():
+                    self.put(name, content)
+                saved = {
+                    name: self._record(name, content, summary)
+                    for name, content in texts.items()
+                    if content is not None
+                }
             except BaseException:
-                self._put_back()
+                self._journal.put_back(self, self.versions)
                 raise
             self._journal.end()
-            return {
-                name: self._record(name, text.encode(), summary)
-                for name, text in changes.items()
-                if text is not None
-            }
+            return saved
+
+    def finish_changes(self) -> None:
+        """Wait for changes that are being made, and put back those of a process that died."""
+        if self._journal.is_open():
+            with self._open_lock():
+                pass
 
     @contextmanager
     def _open_lock(self) -> Iterator[None]:
         # Beside the versions, so that a project's folder holds nothing but the project's files.
         with open_lock(self.versions.folder):
             if self._journal.is_open():
-                self._put_back()
+                self._journal.put_back(self, self.versions)
             yield
 
-    def _finish_changes(self) -> None:
-        """Wait for changes that are being made, and put back those of a process that died."""
-        if self._journal.is_open():
-            with self._open_lock():
-                pass
-
-    def _put_back(self) -> None:
-        for name, change in self._journal.load().items():
-            # What a person has written since then stays.
-            if self._load_digest(name) == change.new:
-                old = change.old
-                self._put(name, self.versions.load_content(old) if old else None)
-        self._journal.end()
-
-    def _plan(self, name: str, text: str | None) -> Change:
-        new = None if text is None else self.versions.keep(text.encode())
-        return Change(self._load_digest(name), new)
-
-    def _put(self, name: str, content: bytes | None) -> None:
-        path = self.build_path(name)
-        if content is None:
-            path.unlink(missing_ok=True)
-        else:
-            save_bytes(path, content, is_private=not self.is_project)
-
     def _write(self, name: str, content: bytes, summary: str) -> Saved:
-        self._keep_current(name)
-        self._put(name, content)
-        return self._record(name, content, summary)
+        former = self._keep_current(name)
+        if content == former:
+            return self._record(name, content, summary)
+        self.put(name, content)
+        try:
+            return self._record(name, content, summary)
+        except BaseException:
+            self.put(name, former)
+            raise
 
-    def _keep_current(self, name: str) -> None:
-        """Make what the file holds now a version, if it is none yet."""
-        path = self.build_path(name)
-        if self.has(name):
-            self._record(name, load_content(path), "", by_hand=True)
+    def _keep_current(self, name: str) -> bytes | None:
+        """Make what the file holds now a version, if it is none yet, and return it."""
+        if not self.has(name):
+            return None
+        content = load_content(self.build_path(name))
+        self._record(name, content, "", by_hand=True)
+        return content
 
     def _record(self, name: str, content: bytes, summary: str, *, by_hand: bool = False) -> Saved:
         version, is_new = self.versions.record(name, content, summary, by_hand=by_hand)
@@ -267,25 +256,31 @@ class AgentStore:
             return latest.number
         with self._open_lock():
             known = self.versions.find(name, content)
-            if load_content(self.build_path(name)) == content:
+            if self.has(name) and load_content(self.build_path(name)) == content:
                 return self._record(name, content, "", by_hand=True).version
             # It has been replaced since it was read, by one who kept it.
             return known.number if known else 0
 
-    def _load_digest(self, name: str) -> str | None:
-        return compute_digest(load_content(self.build_path(name))) if self.has(name) else None
+    def _load_content(self, name: str) -> bytes:
+        return self._load_owned(name)[0]
+
+    def _load_owned(self, name: str) -> tuple[bytes, int]:
+        try:
+            return load_owned(self.build_path(name))
+        except FileUnreadable:
+            self._check_there(name)
+            raise
 
     def _check_there(self, name: str) -> None:
         if not self.has(name):
-            raise build_not_found(name, self.load_names(), self.versions.load(name))
+            was_deleted = self.versions.has(name)
+            raise build_not_found(name, self.load_names(), was_deleted=was_deleted)
 
-    def _list_stems(self) -> list[str]:
-        """Return the names of the files that are meant to be agents, without the suffix, sorted."""
-        try:
-            names = os.listdir(self.folder)  # noqa: PTH208 -- names are cheaper than paths
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise explain_unreadable(self.folder, error) from error
-        stems = [name[: -len(_SUFFIX)] for name in names if name.endswith(_SUFFIX)]
-        return sorted(stem for stem in stems if stem and stem[0] != ".")
+
+def _check_version(name: str, number: int, content: bytes) -> None:
+    place = Path(f"version {number} of {name}")
+    try:
+        parse_agent(name, decode_text(content, place), place)
+    except FileUnreadable as error:
+        error.hint = f"hiveloom agent versions {name} --show {number}"
+        raise

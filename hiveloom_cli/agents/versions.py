@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from hiveloom_cli.agents.agent import is_agent_name
 from hiveloom_cli.clock import format_timestamp, parse_timestamp
 from hiveloom_cli.errors import FileUnreadable, VersionNotFound
 from hiveloom_cli.files import check_version, load_document, save_bytes
@@ -31,6 +32,7 @@ _VERSION = 1
 _SUFFIX = ".json"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _HINT = "restore it from a backup, or move it away: the agents themselves are not in it"
+_HINT_LOST = "restore it from a backup; other versions are not affected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,12 @@ class Versions:
 
     def load_names(self) -> list[str]:
         """Return the names of all agents that have versions, also of those since deleted."""
-        return sorted(path.stem for path in self.folder.glob(f"*{_SUFFIX}"))
+        names = (path.stem for path in self.folder.glob(f"*{_SUFFIX}"))
+        return sorted(filter(is_agent_name, names))
+
+    def has(self, name: str) -> bool:
+        """Whether an agent of that name was ever kept, also if its list cannot be read."""
+        return self._build_path(name).is_file()
 
     def load(self, name: str) -> tuple[Version, ...]:
         """Return an agent's versions, oldest first. Raises `FileUnreadable`."""
@@ -78,23 +85,19 @@ class Versions:
         path = self._contents / digest
         try:
             content = path.read_bytes()
+        except FileNotFoundError:
+            raise FileUnreadable(path, "what a version held is missing", hint=_HINT_LOST) from None
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise FileUnreadable(path, f"cannot be read ({reason})", hint=_HINT) from error
         if compute_digest(content) != digest:
-            raise FileUnreadable(path, "not what was kept under this name", hint=_HINT)
+            raise FileUnreadable(path, "not what was kept under this name", hint=_HINT_LOST)
         return content
 
     def match_latest(self, name: str, content: bytes) -> Version | None:
         """Return an agent's last version if it held just this; no digest is computed for it."""
         versions = self.load(name)
-        if not versions:
-            return None
-        try:
-            kept = (self._contents / versions[-1].digest).read_bytes()
-        except OSError:
-            return None
-        return versions[-1] if kept == content else None
+        return versions[-1] if versions and self._holds(versions[-1].digest, content) else None
 
     def find(self, name: str, content: bytes) -> Version | None:
         """Return the last of an agent's versions that held just this."""
@@ -108,49 +111,70 @@ class Versions:
 
         Returns the version and whether it is new. Without a summary it says what has changed.
         """
-        latest = self.match_latest(name, content)
-        if latest is not None:
-            return latest, False
         versions = self.load(name)
+        digest = self.keep(content)
+        if versions and versions[-1].digest == digest:
+            return versions[-1], False
         summary = summary or self._summarize(versions, content, by_hand=by_hand)
-        version = Version(len(versions) + 1, self._clock.now(), summary, self.keep(content))
-        self._save(name, (*versions, version))
+        version = Version(len(versions) + 1, self._clock.now(), summary, digest)
+        self.save(name, (*versions, version))
         return version, True
 
     def keep(self, content: bytes) -> str:
-        """Keep a content, once, and return its digest."""
+        """Keep a content, once, and return its digest.
+
+        Something else under that digest is damage, which is mended by it.
+        """
         digest = compute_digest(content)
-        path = self._contents / digest
-        if not path.exists():
-            save_bytes(path, content)
+        if not self._holds(digest, content):
+            save_bytes(self._contents / digest, content)
         return digest
 
     def copy(self, old: str, new: str, summary: str) -> Version:
         """Give another name an agent's versions too, after those that it has, and one that says so.
 
-        What that one holds is what the agent's last version holds.
+        What that one holds is what the agent's last version holds. Done a second time, after a
+        process that died, it changes nothing.
         """
-        versions = [*self.load(new), *self.load(old)]
-        versions.append(replace(versions[-1], taken_at=self._clock.now(), summary=summary))
+        there, moved = self.load(new), self.load(old)
+        if [one.digest for one in there[-len(moved) - 1 :]] == [
+            *(one.digest for one in moved),
+            moved[-1].digest,
+        ]:
+            return there[-1]
+        copied = replace(moved[-1], taken_at=self._clock.now(), summary=summary)
+        versions = (*there, *moved, copied)
         numbered = tuple(replace(one, number=n) for n, one in enumerate(versions, start=1))
-        self._save(new, numbered)
+        self.save(new, numbered)
         return numbered[-1]
 
-    def forget(self, name: str) -> None:
-        """Drop an agent's list, after another name got it."""
-        self._build_path(name).unlink(missing_ok=True)
+    def save(self, name: str, versions: tuple[Version, ...]) -> None:
+        """Write an agent's list; one of no version is none."""
+        if versions:
+            # A lone surrogate, which JSON can hold and UTF-8 cannot, is no reason to fail.
+            text = format_versions(versions).encode(errors="replace")
+            save_bytes(self._build_path(name), text)
+        else:
+            self._build_path(name).unlink(missing_ok=True)
 
     def _summarize(self, versions: Sequence[Version], content: bytes, *, by_hand: bool) -> str:
         from hiveloom_cli.agents.change_summary import summarize_change
 
         if not versions:
             return "found" if by_hand else "created"
-        former = self.load_content(versions[-1].digest)
-        what = summarize_change(former.decode(errors="replace"), content.decode(errors="replace"))
+        try:
+            former = self.load_content(versions[-1].digest).decode(errors="replace")
+        except FileUnreadable:  # which must not keep anything from being changed again
+            what = "changed from what cannot be read"
+        else:
+            what = summarize_change(former, content.decode(errors="replace"))
         return f"by hand: {what}" if by_hand else what
 
-    def _save(self, name: str, versions: tuple[Version, ...]) -> None:
-        save_bytes(self._build_path(name), format_versions(versions).encode())
+    def _holds(self, digest: str, content: bytes) -> bool:
+        try:
+            return (self._contents / digest).read_bytes() == content
+        except FileNotFoundError:
+            return False
 
     def _build_path(self, name: str) -> Path:
         return self.folder / f"{name}{_SUFFIX}"
@@ -181,10 +205,16 @@ def format_versions(versions: tuple[Version, ...]) -> str:
 
 
 def _parse_version(number: int, item: Any) -> Version:
+    # Lost versions would give others their numbers.
+    if not isinstance(item, dict) or item.get("number") != number:
+        raise ValueError(f'version {number}: "number" is not {number}')
     digest = get_text(item, "content")
     if not is_digest(digest):
         raise ValueError(f'version {number}: "content" is not a digest')
-    taken_at = parse_timestamp(get_text(item, "taken_at"))
+    try:
+        taken_at = parse_timestamp(get_text(item, "taken_at"))
+    except ValueError:
+        raise ValueError(f'version {number}: "taken_at" is not a time') from None
     return Version(number, taken_at, get_text(item, "summary"), digest)
 
 

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 class Conversation:
     """The messages so far. An answer that was cut off is among them, marked incomplete.
 
-    `stream` says whether answers are asked for piece by piece.
+    `stream` says whether answers are asked for piece by piece. `agent_version` is the number of the
+    version of the agent's file that answers, 0 where there is none.
     """
 
     id: str
     agent: Agent
     stream: bool = True
     messages: list[Message] = field(default_factory=list)
+    agent_version: int = 0
 
     def build_request(self, *said: Message) -> ChatRequest:
         """Build the request that sends what is said now after all that has been said."""

@@ -15,7 +15,13 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "create": ("agent_create:create", "Create an agent."),
     "list": ("agent_list:list_agents", "List the agents."),
     "show": ("agent_show:show", "Show an agent."),
-    "delete": ("agent_delete:delete", "Delete an agent's file."),
+    "path": ("agent_path:path", "Print where an agent's file is."),
+    "versions": ("agent_versions:versions", "List what an agent's file has ever held."),
+    "rollback": ("agent_rollback:rollback", "Write an earlier version back."),
+    "rename": ("agent_rename:rename", "Give an agent another name."),
+    "copy": ("agent_copy:copy", "Make a new agent from another."),
+    "delete": ("agent_delete:delete", "Delete an agent; its versions stay."),
+    "restore": ("agent_restore:restore", "Bring a deleted agent back."),
 }
 
 

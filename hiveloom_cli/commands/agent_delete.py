@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def delete(app: App, words: tuple[str, ...], name_option: str | None, *, yes: bool) -> None:
-    """Delete an agent's file."""
+    """Delete an agent's file; its versions stay, and it can be restored."""
     from hiveloom_cli.terminal.question import ask_consent
 
     name = choose_name(words, name_option)
     store = app.agents.get_store(name)
     path = store.build_path(name)
-    ask_consent(f"Delete the agent {name} ({path})?", yes=yes, streams=app.streams)
+    question = f"Delete the agent {name} ({path}), but not its versions?"
+    ask_consent(question, yes=yes, streams=app.streams)
     store.delete(name)
     app.streams.print_line(f"Deleted {name}: {path}")
+    if store.versions.has(name):
+        app.streams.print_notice(f"Its versions stay; to restore it: hiveloom agent restore {name}")

@@ -56,7 +56,8 @@ def command(app: App, /, **options: Any) -> None:
       hiveloom chat --model gpt-4o-mini "a question without an agent"
     """
     name, word = _choose_words(app, options)
-    agent = _override(_choose_agent(app, name, options["model"]), options)
+    chosen, version = _choose_agent(app, name, options["model"])
+    agent = _override(chosen, options)
     message = _load_message(app, word, needed=options["as_json"])
     app.timeouts, app.patience = choose_timeouts(options), choose_patience(options)
     upstream = app.decide_upstream(agent.model, agent.credential, allow_http=options["allow_http"])
@@ -66,7 +67,9 @@ def command(app: App, /, **options: Any) -> None:
     def open_conversation() -> Conversation:
         from hiveloom_cli.chat.conversation import Conversation
 
-        return Conversation(app.clock.new_id(), agent, stream=not options["no_stream"])
+        return Conversation(
+            app.clock.new_id(), agent, stream=not options["no_stream"], agent_version=version
+        )
 
     if message:
         _answer_once(app, model, open_conversation(), message, as_json=options["as_json"])
@@ -83,13 +86,15 @@ def _choose_words(app: App, options: dict[str, Any]) -> tuple[str | None, str | 
     return name, message
 
 
-def _choose_agent(app: App, name: str | None, model: str | None) -> Agent:
+def _choose_agent(app: App, name: str | None, model: str | None) -> tuple[Agent, int]:
+    """Return the agent and the version of its file, 0 where there is none."""
     from hiveloom_cli.agents.agent import Agent
 
     if name is not None:
-        return load_trusted(app, name).agent
+        file = load_trusted(app, name)
+        return file.agent, file.version
     if model:
-        return Agent(name="", model=model)
+        return Agent(name="", model=model), 0
     names = ", ".join(app.agents.load_names())
     raise UsageMistake(
         f"which agent? There are: {names}" if names else "which agent? There is none yet",
@@ -146,6 +151,7 @@ def _build_document(conversation: Conversation, ended: TurnEnded) -> dict[str, A
     usage = ended.usage
     return {
         "agent": conversation.agent.name or None,
+        "agent_version": conversation.agent_version or None,
         "model": conversation.agent.model,
         "response": ended.message.text,
         "finish_reason": ended.finish_reason.value,

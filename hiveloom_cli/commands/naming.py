@@ -56,6 +56,21 @@ def complete_agents(
     return _complete(find_app(context).agents.load_names(), incomplete)
 
 
+def complete_deleted_agents(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the names of agents that can be restored."""
+    return _complete(find_app(context).agents.load_deleted_names(), incomplete)
+
+
+def complete_kept_agents(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the names of agents, also of those that were deleted."""
+    agents = find_app(context).agents
+    return _complete([*agents.load_names(), *agents.load_deleted_names()], incomplete)
+
+
 def complete_credentials(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

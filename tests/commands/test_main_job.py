@@ -79,6 +79,7 @@ def test_json_is_one_object(hiveloom: Hiveloom, upstream: ScriptedUpstream, prot
     conversation_id = document.pop("conversation_id")
     assert document == {
         "agent": None,
+        "agent_version": None,
         "model": model,
         "response": TEXT,
         "finish_reason": "stop",
