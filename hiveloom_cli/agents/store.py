@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from hiveloom_cli.agents.versions import Versions
+    from hiveloom_cli.agents.versions import Version, Versions
 
 _SUFFIX = ".md"
 _JOURNAL = ".journal"  # no agent's name
@@ -135,15 +135,27 @@ class AgentStore:
     def edit(self, name: str, change: Callable[[bytes], str], summary: str = "") -> Saved:
         """Replace what an agent's file holds by what `change` makes of it.
 
-        Without a summary, the version says what differs. Raises `AgentNotFound`, what `change`
-        raises, and `AgentFileInvalid` for what is no agent any more; nothing is changed then.
+        Without a summary, the version says what differs. What stays the same is not written, and
+        is no new version. Raises `AgentNotFound`, what `change` raises, and `AgentFileInvalid` for
+        what is no agent any more; nothing is changed then.
         """
         with self._open_lock():
             self._check_there(name)
             path = self.build_path(name)
-            text = change(load_content(path))
+            former = load_content(path)
+            text = change(former)
             parse_agent(name, text, path)
+            if text.encode() == former:
+                kept = self._record(name, former, "", by_hand=True)
+                return dataclasses.replace(kept, is_new=False)
             return self._write(name, text.encode(), summary)
+
+    def keep(self, name: str) -> Version:
+        """Make what an agent's file holds a version, valid or not. Raises `AgentNotFound`."""
+        with self._open_lock():
+            self._check_there(name)
+            self._keep_current(name)
+            return self.versions.load(name)[-1]
 
     def delete(self, name: str) -> Path:
         """Delete an agent's file, whose versions stay, and return the path it had."""

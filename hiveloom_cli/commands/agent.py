@@ -15,6 +15,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "create": ("agent_create:create", "Create an agent."),
     "list": ("agent_list:list_agents", "List the agents."),
     "show": ("agent_show:show", "Show an agent."),
+    "edit": ("agent_edit:edit", "Change an agent, by options or in an editor."),
     "delete": ("agent_delete:delete", "Delete an agent's file."),
 }
 
