@@ -110,11 +110,12 @@ def _drop_between_brackets(text: str, entry: Entry, index: int) -> str:
     rest = _REST_OF_ITEM.match(text, item.end)
     if rest and not text[line : item.start].strip():
         return text[:line] + text[rest.end() :]
+    is_last = index == len(entry.items) - 1
+    before = _COMMA_BEFORE.search(text, 0, item.start) if is_last else None
+    if before:
+        return text[: before.start()] + text[item.end :]
     after = _COMMA_AFTER.match(text, item.end)
-    if after:
-        return text[: item.start] + text[after.end() :]
-    before = _COMMA_BEFORE.search(text, 0, item.start)
-    return text[: before.start() if before else item.start] + text[item.end :]
+    return text[: item.start] + text[after.end() if after else item.end :]
 
 
 def _find_indent(text: str, entries: dict[str, Entry]) -> str:

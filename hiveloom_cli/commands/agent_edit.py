@@ -122,7 +122,7 @@ def _parse_pair(text: str) -> tuple[str, Any]:
         value = parse_value(_check_length(key, written))
     except ValueError:
         raise UsageMistake(
-            f"{key}: not a value that YAML can be read from",
+            f"{key}: the value is not valid YAML",
             hint=f"put it in quotes within the shell's: --set '{key}=\"…\"'",
         ) from None
     if not is_setting(key) and looks_like_key(written) and not any(map(str.isspace, written)):

@@ -151,7 +151,7 @@ REMOVE = {
     "first": ("tools: [old, b]\n", "tools: [b]\n"),
     "middle": ("tools: [a, 'old' , b]\n", "tools: [a, b]\n"),
     "last": ("tools: [a, old] # c\n", "tools: [a] # c\n"),
-    "last before a comma": ("tools: [a, old,]\n", "tools: [a, ]\n"),
+    "last before a comma": ("tools: [a, old,]\n", "tools: [a,]\n"),
     "twice": ("tools: [old, a, old]\n", "tools: [a]\n"),
     "own line": (
         "tools: [\n  # first\n  a, # 1\n  old, # 2\n  b # 3\n]\n",
