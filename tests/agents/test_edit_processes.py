@@ -170,8 +170,8 @@ def test_edits_of_many_processes_are_all_made_and_all_kept(home: Path) -> None:
     assert [process.returncode for process in running] == [0] * PROCESSES
     store = open_store(home)
     numbers = []
-    for process, lines in enumerate(said):
-        mine = [int(number) for number in _VERSION.findall(lines)]
+    for process, told in enumerate(said):
+        mine = [int(number) for number in _VERSION.findall(told)]
         assert len(mine) == EDITS_EACH
         for at, number in enumerate(mine):
             version = store.versions.get("helper", number)

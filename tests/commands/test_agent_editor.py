@@ -269,7 +269,7 @@ def test_a_broken_file_is_repaired_in_the_editor(agent: Path, tmp_path: Path) ->
     assert agent.read_text() == "---\nmodel: new\n---\n"
 
 
-def test_nothing_is_opened_where_the_editor_could_not_be_seen(agent: Path, tmp_path: Path) -> None:
+def test_no_editor_opens_for_an_agent_that_is_not_there(agent: Path, tmp_path: Path) -> None:
     marker: dict[str, Any] = {"VISUAL": write_editor(tmp_path, "true")}
     with spawn_hiveloom("agent", "edit", "nobody", env=marker) as terminal:
         assert finish(terminal) == 5
