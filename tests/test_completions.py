@@ -57,7 +57,7 @@ def run_shell(shell: str, script: str, environment: dict[str, str]) -> list[str]
     ("words", "offered"),
     [
         ("hiveloom a", ["agent"]),
-        ("hiveloom agent ''", ["create", "delete", "list", "show"]),
+        ("hiveloom agent ''", ["create", "delete", "edit", "list", "show"]),
         ("hiveloom chat he", ["helen", "helper"]),
         ("hiveloom chat helper --no", ["--no-stream"]),
         ("hiveloom agent delete --name help", ["helper"]),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "chat": ("chat:command", "Talk to an agent, or ask it one question."),
-    "agent": ("agent:command", "Create, list, show and delete agents."),
+    "agent": ("agent:command", "Create, list, show, edit and delete agents."),
     "credential": (
         "credential:command",
         "Store, list, test, rotate, remove keys.",
