@@ -73,6 +73,11 @@ class Paths:
         return self.cache / "models"
 
     @property
+    def drafts(self) -> Path:
+        """The folder of texts that are being edited; what was not saved stays there."""
+        return self.state / "drafts"
+
+    @property
     def prompt_history(self) -> Path:
         """What the person typed in interactive chats."""
         return self.state / "history"

@@ -43,6 +43,7 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("agent", "show", "helper"),
         ("agent", "show", "helper", "--json"),
         ("agent", "create", "other", "--model", "m"),
+        ("agent", "edit", "helper", "--model", "n", "--set", "mood=fine"),
         ("agent", "path", "helper"),
         ("agent", "versions", "helper"),
         ("agent", "versions", "helper", "--diff", "1"),

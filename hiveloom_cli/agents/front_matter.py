@@ -19,7 +19,7 @@ FENCE = "---"
 _HEAD = re.compile(r"\ufeff?---[^\S\n]*(?:\n|\Z)")
 _FENCE_LINE = re.compile(r"^---[^\S\n]*(?:\n|\Z)", re.MULTILINE)
 # Far more than anyone writes, and too little to nest so deep that libyaml runs out of stack.
-_MAX_SETTINGS = 10_000
+MAX_SETTINGS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ def format_document(fields: Mapping[str, Any], body: str) -> str:
 
 
 def _parse_fields(text: str, path: Path) -> Mapping[str, Field]:
-    if len(text) > _MAX_SETTINGS:
+    if len(text) > MAX_SETTINGS:
         raise AgentFileInvalid(
-            path, f"the settings are longer than {_MAX_SETTINGS:,} characters", line=2
+            path, f"the settings are longer than {MAX_SETTINGS:,} characters", line=2
         )
     plain = parse_plain(text, line=2)
     if plain is not None:

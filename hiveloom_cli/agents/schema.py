@@ -124,6 +124,21 @@ def parse_agent(name: str, text: str, path: Path) -> Agent:
     )
 
 
+def is_setting(key: str) -> bool:
+    """Whether an agent has a setting of that name."""
+    return key in _SETTINGS
+
+
+def find_expected(key: str, value: Any) -> str:
+    """Say what was expected in the place of a setting's value; "" if it can stand."""
+    try:
+        if is_setting(key):
+            _SETTINGS[key](value)
+    except _Wrong as wrong:
+        return str(wrong)
+    return ""
+
+
 def format_agent(agent: Agent) -> str:
     """Write a new agent's file, with the settings that are set."""
     return format_document(_build_settings(agent), agent.system_prompt)
@@ -135,10 +150,8 @@ def format_new_agent(agent: Agent, path: Path) -> str:
     Raises `UsageMistake` saying what no file can hold as it was given.
     """
     for key, value in _build_settings(agent).items():
-        try:
-            _SETTINGS[key](value)
-        except _Wrong as wrong:
-            raise UsageMistake(f"`{key}`: expected {wrong}") from None
+        if expected := find_expected(key, value):
+            raise UsageMistake(f"`{key}`: expected {expected}")
     if not _is_text(agent.system_prompt):
         raise UsageMistake("the system prompt is not UTF-8 text", hint="save it as UTF-8")
     text = format_agent(agent)

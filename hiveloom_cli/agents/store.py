@@ -124,8 +124,9 @@ class AgentStore(AgentFolder):
     def edit(self, name: str, change: Callable[[bytes], str], summary: str = "") -> Saved:
         """Replace what an agent's file holds by what `change` makes of it.
 
-        Without a summary, the version says what differs. Raises `AgentNotFound`, what `change`
-        raises, and `AgentFileInvalid` for what is no agent any more; nothing is changed then.
+        Without a summary, the version says what differs. What stays the same is not written, and
+        is no new version. Raises `AgentNotFound`, what `change` raises, and `AgentFileInvalid` for
+        what is no agent any more; nothing is changed then.
         """
         with self._open_lock():
             text = change(self._load_content(name))

@@ -72,6 +72,30 @@ _Dumper.add_representer(list, _represent_list)
 _Dumper.ignore_aliases = lambda _dumper, _value: True
 
 
+class _Setting(dict[str, Any]):
+    """A mapping of one entry, whose value is to stand on the key's line."""
+
+
+def _represent_inline_text(dumper: Any, text: str) -> Any:
+    style = '"' if _ESCAPED.search(text) or "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _represent_inline_mapping(dumper: Any, fields: dict[str, Any]) -> Any:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", fields, flow_style=True)
+
+
+def _represent_inline_list(dumper: Any, items: list[Any]) -> Any:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
+
+
+_InlineDumper = _build_class(_Dumper)
+_InlineDumper.add_representer(str, _represent_inline_text)
+_InlineDumper.add_representer(dict, _represent_inline_mapping)
+_InlineDumper.add_representer(list, _represent_inline_list)
+_InlineDumper.add_representer(_Setting, _represent_mapping)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A piece of a text: from `start` up to, not including, `end`, in characters."""
@@ -145,6 +169,28 @@ def format_mapping(fields: Mapping[str, Any]) -> str:
         dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_UNLIMITED
     )
     return text
+
+
+def format_setting(key: str, value: Any) -> str:
+    """Write a key and its value on one line, without the line's end."""
+    return _format_inline(_Setting({key: value}))
+
+
+def format_value(value: Any) -> str:
+    """Write a value on one line, as it stands behind a key's colon."""
+    return format_setting("k", value).removeprefix("k: ")
+
+
+def format_item(value: Any) -> str:
+    """Write a value on one line, as it stands between the brackets of a list."""
+    return _format_inline([value])[1:-1]
+
+
+def _format_inline(value: Any) -> str:
+    text: str = yaml.dump(
+        value, Dumper=_InlineDumper, sort_keys=False, allow_unicode=True, width=_UNLIMITED
+    )
+    return text.removesuffix("\n")
 
 
 @contextmanager

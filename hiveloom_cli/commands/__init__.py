@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "chat": ("chat:command", "Talk to an agent, or ask it one question."),
-    "agent": ("agent:command", "Create, list, show and delete agents."),
+    "agent": ("agent:command", "Create, edit, share and roll back agents."),
     "trust": ("trust:command", "Trust agents that come with a project."),
     "credential": (
         "credential:command",

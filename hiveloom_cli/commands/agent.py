@@ -15,6 +15,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "create": ("agent_create:create", "Create an agent."),
     "list": ("agent_list:list_agents", "List the agents."),
     "show": ("agent_show:show", "Show an agent."),
+    "edit": ("agent_edit:edit", "Change an agent, by options or in an editor."),
     "path": ("agent_path:path", "Print where an agent's file is."),
     "versions": ("agent_versions:versions", "List what an agent's file has ever held."),
     "rollback": ("agent_rollback:rollback", "Write an earlier version back."),

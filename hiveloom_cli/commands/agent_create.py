@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from hiveloom_cli.commands.agent_options import load_prompt, take_agent_settings
 from hiveloom_cli.commands.agent_view import format_hidden
-from hiveloom_cli.commands.connecting import take_credential, take_model
+from hiveloom_cli.commands.model_note import print_model_note
 from hiveloom_cli.commands.naming import choose_name, complete_agents, take_name
 from hiveloom_cli.errors import HiveloomError, UsageMistake
 
@@ -25,21 +26,7 @@ _DEFAULT_PROMPT = "You are a helpful assistant."
 
 @click.command()
 @take_name(complete_agents)
-@take_model("The upstream's own name for the model.")
-@click.option(
-    "--system-prompt", metavar="TEXT", help="What the agent is told before anything else."
-)
-@click.option(
-    "--system-prompt-file",
-    type=click.File("r", encoding="utf-8"),
-    metavar="FILE",
-    help="Read the system prompt from a file (- for stdin).",
-)
-@click.option("--description", default="", metavar="TEXT", help="One line for lists.")
-@take_credential("The credential to use; without it the model decides.")
-@click.option("--temperature", type=click.FloatRange(0, 2), help="0 to 2; the upstream's default.")
-@click.option("--top-p", type=click.FloatRange(0, 1), help="0 to 1; the upstream's default.")
-@click.option("--max-tokens", type=click.IntRange(1), help="The longest answer, in tokens.")
+@take_agent_settings
 @click.option(
     "--project",
     "in_project",
@@ -60,6 +47,7 @@ def create(app: App, /, **options: Any) -> None:
     app.streams.print_line(f"Created {agent.name} ({agent.model}): {saved.path}")
     if agent.name in app.agents.load_hidden():
         app.streams.print_notice(format_hidden([agent.name]))
+    print_model_note(app, agent)
     app.streams.print_notice(f"Talk to it: hiveloom chat {agent.name}")
 
 
@@ -72,7 +60,7 @@ def _build_agent(app: App, store: AgentStore, options: dict[str, Any]) -> Agent:
         name=name,
         model=model,
         system_prompt=system_prompt.strip("\r\n"),
-        description=options["description"],
+        description=options["description"] or "",
         credential=options["credential"] or "",
         parameters=Parameters(
             temperature=options["temperature"],
@@ -97,7 +85,7 @@ def _choose_essentials(
     words, name_option = options["words"], options["name_option"]
     is_named = bool(words) or name_option is not None
     model = (options["model"] or "").strip()
-    prompt = _choose_prompt(options)
+    prompt = load_prompt(options)
     if not app.streams.can_ask or (is_named and model):
         name = parse_name(choose_name(words, name_option))
         return name, model or _refuse_model(name), prompt or ""
@@ -114,21 +102,6 @@ def _refuse_model(name: str) -> NoReturn:
     raise UsageMistake(
         "a model is missing", hint=f"hiveloom agent create --name {name} --model {_DEFAULT_MODEL}"
     )
-
-
-def _choose_prompt(options: dict[str, Any]) -> str | None:
-    text, file = options["system_prompt"], options["system_prompt_file"]
-    if text is not None and file is not None:
-        raise UsageMistake(
-            "the system prompt was given twice",
-            hint="give --system-prompt or --system-prompt-file, not both",
-        )
-    if file is None:
-        return cast("str | None", text)
-    try:
-        return str(file.read()).removeprefix("\ufeff")
-    except UnicodeDecodeError:
-        raise HiveloomError(f"{file.name}: not UTF-8 text", hint="save it as UTF-8") from None
 
 
 def _ask(question: str, default: str, parse: Callable[[str], str] = str) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hiveloom_cli.terminal.visible import format_one_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hiveloom_cli.agents.agent import Agent
+    from hiveloom_cli.agents.agent_file import Saved
     from hiveloom_cli.agents.store import AgentStore
     from hiveloom_cli.terminal.streams import Streams
 
@@ -46,3 +49,13 @@ def print_warnings(agent: Agent, streams: Streams) -> None:
     """Tell the person what is odd in the agent's file."""
     for warning in agent.warnings:
         streams.print_notice(f"warning: {warning}")
+
+
+def print_saved(name: str, saved: Saved, store: AgentStore, streams: Streams) -> None:
+    """Tell the person what has changed in an agent's file, or that nothing has."""
+    if saved.is_new:
+        summary = store.versions.get(name, saved.version).summary
+        what = f"Changed {name}: {summary} (version {saved.version})"
+    else:
+        what = f"Nothing changed in {name} (version {saved.version})"
+    streams.print_line(f"{format_one_line(what)}: {saved.path}")

@@ -1,4 +1,4 @@
-"""Asking before something is destroyed, or used that another has made."""
+"""Asking before something is destroyed, or used that another has made; and how to go on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hiveloom_cli.errors import HiveloomError, UsageMistake
 from hiveloom_cli.terminal.visible import format_one_line, format_visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hiveloom_cli.terminal.streams import Streams
 
@@ -30,7 +30,27 @@ def ask_consent(question: str, *, yes: bool, streams: Streams) -> None:
 
 def ask_yes(question: str, streams: Streams) -> bool:
     """Ask a person, who is there, and return whether they said yes; anything else is no."""
-    streams.stderr.write(f"{format_visible(question)} [y/N] ")
+    answer = _ask_line(f"{question} [y/N] ", streams)
+    return answer.strip().lower() in ("y", "yes")
+
+
+def ask_choice(choices: Mapping[str, str], streams: Streams) -> str:
+    """Ask until the person chooses one of `choices`, each a letter and what it stands for.
+
+    Its letter or the beginning of its words will do. Returns the letter, "" at the end of input.
+    """
+    shown = ", ".join(f"{words} ({letter})" for letter, words in choices.items())
+    while answer := _ask_line(f"{shown}? ", streams):
+        typed = answer.strip().lower()
+        for letter, words in choices.items():
+            if typed and (typed == letter or words.startswith(typed)):
+                return letter
+    return ""
+
+
+def _ask_line(question: str, streams: Streams) -> str:
+    """Return the line that is typed, with its end; without one at the end of input."""
+    streams.stderr.write(format_visible(question))
     streams.stderr.flush()
     try:
         answer = streams.stdin.readline()
@@ -39,7 +59,7 @@ def ask_yes(question: str, streams: Streams) -> bool:
         raise
     if not answer.endswith("\n"):
         streams.break_line()  # Ctrl-D, after which the question's line is still open
-    return answer.strip().lower() in ("y", "yes")
+    return answer
 
 
 def format_field(label: str, text: str, *, indent: int, width: int) -> Iterator[str]:
