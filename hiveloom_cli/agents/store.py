@@ -79,7 +79,7 @@ class AgentStore:
 
         Raises `AgentNotFound`, or `FileUnreadable` with path and line.
         """
-        self._finish_changes()
+        self.finish_changes()
         self._check_there(name)
         path = self.build_path(name)
         content = load_content(path)
@@ -98,7 +98,7 @@ class AgentStore:
         What cannot be read gives its error in its place, the folder itself as the only entry.
         """
         try:
-            self._finish_changes()
+            self.finish_changes()
             paths = self._list_files()
         except FileUnreadable as error:
             yield error
@@ -180,12 +180,21 @@ class AgentStore:
             self.versions.forget(old)
             return Saved(path, version.number, is_new=True)
 
-    def apply(self, changes: Mapping[str, str | None], summary: str = "") -> dict[str, Saved]:
+    def apply(
+        self,
+        changes: Mapping[str, str | None],
+        summary: str = "",
+        former: Mapping[str, bytes | None] | None = None,
+    ) -> dict[str, Saved]:
         """Write several agents, checked before, and delete those whose text is None; all or none.
 
-        A failure puts back what was there, and so does the next command after this process dies.
+        `former` is what they were made for: where a file holds anything else, nothing is changed,
+        and that raises `HiveloomError`. A failure puts back what was there, and so does the next
+        command after this process dies.
         """
         with self._open_lock():
+            for name, content in (former or {}).items():
+                self._check_same(name, content)
             for name in changes:
                 self._keep_current(name)
             self._journal.begin({name: self._plan(name, text) for name, text in changes.items()})
@@ -210,7 +219,7 @@ class AgentStore:
                 self._put_back()
             yield
 
-    def _finish_changes(self) -> None:
+    def finish_changes(self) -> None:
         """Wait for changes that are being made, and put back those of a process that died."""
         if self._journal.is_open():
             with self._open_lock():
@@ -264,6 +273,12 @@ class AgentStore:
 
     def _load_digest(self, name: str) -> str | None:
         return compute_digest(load_content(self.build_path(name))) if self.has(name) else None
+
+    def _check_same(self, name: str, content: bytes | None) -> None:
+        if (load_content(self.build_path(name)) if self.has(name) else None) != content:
+            raise HiveloomError(
+                f"{name} was changed in the meantime; nothing was written", hint="try again"
+            )
 
     def _check_there(self, name: str) -> None:
         if not self.has(name):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "chat": ("chat:command", "Talk to an agent, or ask it one question."),
     "agent": ("agent:command", "Create, list, show and delete agents."),
+    "apply": ("apply:command", "Make your agents what manifests say."),
     "credential": (
         "credential:command",
         "Store, list, test, rotate, remove keys.",

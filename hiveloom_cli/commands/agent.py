@@ -15,6 +15,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "create": ("agent_create:create", "Create an agent."),
     "list": ("agent_list:list_agents", "List the agents."),
     "show": ("agent_show:show", "Show an agent."),
+    "export": ("agent_share:export", "Print agents as a manifest."),
+    "import": ("agent_share:import_agents", "Take in agents from a file or an address."),
     "delete": ("agent_delete:delete", "Delete an agent's file."),
 }
 

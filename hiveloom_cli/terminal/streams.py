@@ -42,6 +42,12 @@ class Streams:
         self.stdout.write(text)
         self.stdout.flush()
 
+    def write_bytes(self, content: bytes) -> None:
+        """Put bytes on stdout as they are, at once; for a pipe or a file, not for a terminal."""
+        self.stdout.flush()
+        self.stdout.buffer.write(content)
+        self.stdout.buffer.flush()
+
     def release(self) -> None:
         """Drop what could not be written, which would fail once more when the process ends."""
         for stream in (self.stdout, self.stderr):
