@@ -56,8 +56,8 @@ def run_shell(shell: str, script: str, environment: dict[str, str]) -> list[str]
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("hiveloom a", ["agent"]),
-        ("hiveloom agent ''", ["create", "delete", "list", "show"]),
+        ("hiveloom a", ["agent", "apply"]),
+        ("hiveloom agent ''", ["create", "delete", "export", "import", "list", "show"]),
         ("hiveloom chat he", ["helen", "helper"]),
         ("hiveloom chat helper --no", ["--no-stream"]),
         ("hiveloom agent delete --name help", ["helper"]),

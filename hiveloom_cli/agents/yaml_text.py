@@ -69,7 +69,9 @@ def _build_class(base: Any) -> Any:
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
-    is_literal = isinstance(text, Literal) and not _ESCAPED.search(text.replace("\n", ""))
+    # libyaml takes a tab at the beginning of a block for its indentation.
+    is_block = isinstance(text, Literal) and not text.startswith("\t")
+    is_literal = is_block and not _ESCAPED.search(text.replace("\n", ""))
     style = "|" if is_literal else '"' if _ESCAPED.search(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
 

@@ -51,7 +51,8 @@ def check_address(url: str) -> str:
         raise UsageMistake(
             "the address holds a user name or a password", hint="save the file and import that"
         )
-    if parts.scheme != "https" and not is_loopback(host):
+    is_private = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    if not is_private:
         raise UsageMistake(
             f"a file is fetched over https only, and {host} was to be asked over {parts.scheme}",
             hint="give the address with https://",
