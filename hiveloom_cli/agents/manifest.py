@@ -10,7 +10,7 @@
       type: tool
     bindings: []
 
-Several stand in a list under `agents`, or in documents of their own. Our own settings follow the
+Several stand in a list, as it is or under `agents`, or in documents of their own. Our own settings follow the
 six, and after them what a file has beyond those.
 """
 
@@ -37,6 +37,7 @@ _EXTRA = "extra"  # for a file's keys that a manifest has another use for
 _OURS = frozenset(
     {"name", "system_prompt", "scope_mode", "capabilities", "bindings", "tools", "skills", _EXTRA}
 )
+_OPENING = "{[ \t\r\n"
 _SEVERAL = frozenset({"tools", "skills"})
 
 
@@ -99,7 +100,7 @@ def _parse_records(text: str, path: Path) -> list[dict[str, Field]]:
     try:
         return parse_json_records(text, path, LIST)
     except AgentFileInvalid as fault:
-        if text.lstrip()[1:].lstrip()[:1] in ('"', "{"):
+        if text.lstrip(_OPENING).startswith('"'):
             raise
         try:
             return parse_records(text, path, LIST)  # which has braces of its own

@@ -130,7 +130,7 @@ def parse_mapping(text: str, path: Path, *, line: int = 1) -> dict[str, Field]:
 
 
 def parse_records(text: str, path: Path, key: str) -> list[dict[str, Field]]:
-    """Read a text of records: each of its documents is one, or has a list of them under `key`.
+    """Read a text of records: each document is one, or a list of them, there or under `key`.
 
     `path` is for messages. Raises `AgentFileInvalid` with the line.
     """
@@ -205,7 +205,7 @@ def _get_word(key: Any) -> str:
 
 def _list_records(node: Any, path: Path, key: str) -> list[Any]:
     if not isinstance(node, yaml.MappingNode):
-        return [node]
+        return list(node.value) if isinstance(node, yaml.SequenceNode) else [node]
     for key_node, value in node.value:
         if key_node.value == key:
             if isinstance(value, yaml.SequenceNode):

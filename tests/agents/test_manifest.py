@@ -187,8 +187,8 @@ def test_braces_may_be_yaml() -> None:
 
 
 def test_documents_are_agents_of_their_own() -> None:
-    text = "---\nname: a\nmodel: m\n---\nname: b\nmodel: m\n"
-    assert [agent.name for agent in read(text)] == ["a", "b"]
+    text = "---\nname: a\nmodel: m\n---\n- name: b\n  model: m\n- {name: c, model: m}\n"
+    assert [agent.name for agent in read(text)] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
