@@ -10,8 +10,8 @@
       type: tool
     bindings: []
 
-Several stand in a list, as it is or under `agents`, or in documents of their own. Our own settings follow the
-six, and after them what a file has beyond those.
+Several stand in a list, as it is or under `agents`, or in documents of their own. Our own settings
+follow the six, and after them what a file has beyond those.
 """
 
 from __future__ import annotations

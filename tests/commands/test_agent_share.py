@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 OWN = (
     "\ufeff---\r\n# mine\r\nmodel: gpt-4o-mini   # cheap\r\nmood: fine\r\n---\r\n\r\nBe terse.\r\n"
 )
-REVIEWER = "---\nname: Code Reviewer\ndescription: Reviews\ntools: Read, Grep\nmodel: sonnet\n---\nReview.\n"
+REVIEWER = """---
+name: Code Reviewer
+description: Reviews
+tools: Read, Grep
+model: sonnet
+---
+Review.
+"""
 
 
 @pytest.fixture
@@ -112,8 +119,8 @@ def test_another_programs_agent_needs_a_model_and_says_what_is_left_out(
     assert done.stderr.splitlines() == [
         "the name “Code Reviewer” cannot name an agent; it is code-reviewer here",
         "left out: tools: Read, Grep (tools of another program)",
-        "code-reviewer uses the model claude-sonnet-5; the credential anthropic,"
-        " which is not stored (hiveloom credential set --name anthropic); tools: none; skills: none",
+        "code-reviewer uses the model claude-sonnet-5; the credential anthropic, which is not"
+        " stored (hiveloom credential set --name anthropic); tools: none; skills: none",
     ]
     assert path.read_text("utf-8") == (
         "---\nmodel: claude-sonnet-5\ndescription: Reviews\n---\nReview.\n"

@@ -26,21 +26,29 @@ agents:
   capabilities:
   - {name: weather, type: tool}
 """
-# Ends itself, as a power cut would, when the files of so many agents have been put in place.
+# Ends itself, as a power cut would, or finds the disk full, after so many agents' files.
 _CUT_SHORT = """
 import os, sys
-from hiveloom_cli.agents import store
+from pathlib import Path
 from hiveloom_cli.cli import main
-put, left = store.AgentStore._put, int(sys.argv[1])
-def put_some(self, name, content):
+left, how = int(sys.argv[1]), sys.argv[2]
+replace, unlink = Path.replace, Path.unlink
+def count(path):
     global left
-    if not left:
-        if sys.argv[2] == "kill":
-            os._exit(9)
-        raise OSError(28, "No space left on device")
+    if path.parent.name != "agents" or path.suffix != ".md":
+        return
     left -= 1
-    put(self, name, content)
-store.AgentStore._put = put_some
+    if left == -1 and how == "fail":
+        raise OSError(28, "No space left on device")
+    if left < 0 and how == "kill":
+        os._exit(9)
+def counted_replace(self, target):
+    count(Path(target))
+    return replace(self, target)
+def counted_unlink(self, missing_ok=False):
+    count(self)
+    return unlink(self, missing_ok)
+Path.replace, Path.unlink = counted_replace, counted_unlink
 main(sys.argv[3:])
 """
 
