@@ -41,6 +41,7 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("chat", "--help"),
         ("agent", "list"),
         ("agent", "show", "helper"),
+        ("agent", "export", "helper"),
         ("agent", "create", "other", "--model", "m"),
         ("credential", "list"),
         ("provider", "list"),
