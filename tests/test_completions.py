@@ -56,7 +56,7 @@ def run_shell(shell: str, script: str, environment: dict[str, str]) -> list[str]
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("hiveloom a", ["agent"]),
+        ("hiveloom a", ["agent", "apply"]),
         ("hiveloom agent re", ["rename", "restore"]),
         ("hiveloom chat he", ["helen", "helper"]),
         ("hiveloom chat helper --no", ["--no-stream"]),

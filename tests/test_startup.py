@@ -42,6 +42,7 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("agent", "list"),
         ("agent", "show", "helper"),
         ("agent", "show", "helper", "--json"),
+        ("agent", "export", "helper"),
         ("agent", "create", "other", "--model", "m"),
         ("agent", "edit", "helper", "--model", "n", "--set", "mood=fine"),
         ("agent", "path", "helper"),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.errors import UsageMistake
 from hiveloom_cli.protocols.request import Parameters
 from hiveloom_cli.secret import looks_like_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
 NAME_RULE = "a letter or digit first, then small letters, digits, '.', '_' or '-', 63 at most"
@@ -17,6 +21,7 @@ NAME_RULE = "a letter or digit first, then small letters, digits, '.', '_' or '-
 class Agent:
     """An agent as its file describes it; `credential` is "" where the model decides.
 
+    `extra` are settings of the file that this program does not know, in their order.
     `warnings` are about the file: sentences for the person, none of them fatal.
     """
 
@@ -28,6 +33,7 @@ class Agent:
     parameters: Parameters = field(default_factory=Parameters)
     tools: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
     warnings: tuple[str, ...] = ()
 
 

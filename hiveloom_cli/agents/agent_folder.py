@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hiveloom_cli.agents.agent import is_agent_name, parse_agent_name
 from hiveloom_cli.agents.agent_file import explain_unreadable, load_content
 from hiveloom_cli.agents.versions import compute_digest
-from hiveloom_cli.errors import AlreadyExists, FileUnreadable
+from hiveloom_cli.errors import AlreadyExists, FileUnreadable, HiveloomError
 from hiveloom_cli.files import save_bytes
 
 if TYPE_CHECKING:
@@ -46,6 +46,13 @@ class AgentFolder:
         if self.has(name):
             problem = f"there is an agent named {name} already ({self.build_path(name)})"
             raise AlreadyExists(problem, hint=hint)
+
+    def check_holds(self, name: str, content: bytes | None) -> None:
+        """Return if an agent's file holds just this, None for no file; raise `HiveloomError`."""
+        if (load_content(self.build_path(name)) if self.has(name) else None) != content:
+            raise HiveloomError(
+                f"{name} was changed in the meantime; nothing was written", hint="try again"
+            )
 
     def put(self, name: str, content: bytes | None) -> None:
         """Write an agent's file, or remove it for None, whatever it held."""

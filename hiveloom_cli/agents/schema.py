@@ -13,13 +13,14 @@ from hiveloom_cli.protocols.request import Parameters
 from hiveloom_cli.secret import looks_like_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from hiveloom_cli.agents.front_matter import Document
     from hiveloom_cli.agents.plain_settings import Field
 
 
+_WORDS = {"system_prompt": "system prompt", "extra": "settings that are not ours"}
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which no request can carry
 
 
@@ -98,6 +99,7 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "skills": _parse_names,
 }
 _PARAMETERS = ("temperature", "top_p", "max_tokens", "stop")
+SETTINGS = tuple(_SETTINGS)
 
 
 def parse_agent(name: str, text: str, path: Path) -> Agent:
@@ -107,18 +109,24 @@ def parse_agent(name: str, text: str, path: Path) -> Agent:
     `AgentFileInvalid` with the line and what was expected.
     """
     document = parse_document(text, path)
+    return build_agent(name, document, path)
+
+
+def build_agent(name: str, document: Document, path: Path, *, line: int = 1) -> Agent:
+    """Build an agent of settings and text that begin at `line`; raises as `parse_agent` does."""
     values = {
         key: _parse_setting(key, field, path)
         for key, field in document.fields.items()
         if key in _SETTINGS
     }
     if "model" not in values:
-        raise AgentFileInvalid(path, "expected a model, as in `model: gpt-4o-mini`", line=1)
+        raise AgentFileInvalid(path, "expected a model, as in `model: gpt-4o-mini`", line=line)
     parameters = Parameters(**{key: values.pop(key, None) for key in _PARAMETERS})
     return Agent(
         name=name,
         system_prompt=document.body,
         parameters=parameters,
+        extra={key: field.value for key, field in document.fields.items() if key not in _SETTINGS},
         warnings=_build_warnings(document, path),
         **values,
     )
@@ -139,9 +147,19 @@ def find_expected(key: str, value: Any) -> str:
     return ""
 
 
+def find_faults(fields: Mapping[str, Field], path: Path) -> Iterator[AgentFileInvalid]:
+    """Yield what is wrong with each setting, where `parse_agent` stops at the first."""
+    for key, field in fields.items():
+        if key in _SETTINGS:
+            try:
+                _parse_setting(key, field, path)
+            except AgentFileInvalid as fault:
+                yield fault
+
+
 def format_agent(agent: Agent) -> str:
     """Write a new agent's file, with the settings that are set."""
-    return format_document(_build_settings(agent), agent.system_prompt)
+    return format_document(build_all_settings(agent), agent.system_prompt)
 
 
 def format_new_agent(agent: Agent, path: Path) -> str:
@@ -149,7 +167,7 @@ def format_new_agent(agent: Agent, path: Path) -> str:
 
     Raises `UsageMistake` saying what no file can hold as it was given.
     """
-    for key, value in _build_settings(agent).items():
+    for key, value in build_settings(agent).items():
         if expected := find_expected(key, value):
             raise UsageMistake(f"`{key}`: expected {expected}")
     if not _is_text(agent.system_prompt):
@@ -160,13 +178,20 @@ def format_new_agent(agent: Agent, path: Path) -> str:
     except AgentFileInvalid as error:
         raise UsageMistake(error.problem, hint=error.hint) from None
     for field in fields(Agent):
-        if getattr(back, field.name) != getattr(agent, field.name):
-            name = field.name.replace("_", " ")
-            raise UsageMistake(f"the {name} would not read back from a file as it was given")
+        same = getattr(back, field.name) == getattr(agent, field.name)
+        if field.name != "warnings" and not same:
+            name = _WORDS.get(field.name, field.name)
+            raise UsageMistake(f"the {name} would not read back from a file as given")
     return text
 
 
-def _build_settings(agent: Agent) -> dict[str, Any]:
+def build_all_settings(agent: Agent) -> dict[str, Any]:
+    """Build the settings that are set, with those that are not known."""
+    return {**build_settings(agent), **agent.extra}
+
+
+def build_settings(agent: Agent) -> dict[str, Any]:
+    """Return the settings of ours that are set, in the order in which a new file has them."""
     settings: dict[str, Any] = {}
     for key in _SETTINGS:
         value = getattr(agent.parameters if key in _PARAMETERS else agent, key)

@@ -189,13 +189,22 @@ class AgentStore(AgentFolder):
             self.versions.save(old, ())
             return Saved(path, version.number, is_new=True)
 
-    def apply(self, changes: Mapping[str, str | None], summary: str = "") -> dict[str, Saved]:
+    def apply(
+        self,
+        changes: Mapping[str, str | None],
+        summary: str = "",
+        former: Mapping[str, bytes | None] | None = None,
+    ) -> dict[str, Saved]:
         """Write several agents, checked before, and delete those whose text is None; all or none.
 
-        A failure puts back what was there, and so does the next command after this process dies.
+        `former` is what they were made for: where a file holds anything else, nothing is changed,
+        and that raises `HiveloomError`. A failure puts back what was there, and so does the next
+        command after this process dies.
         """
         texts = {name: None if text is None else text.encode() for name, text in changes.items()}
         with self._open_lock():
+            for name, content in (former or {}).items():
+                self.check_holds(name, content)
             for name in texts:
                 self._keep_current(name)
             self._journal.begin(texts, self, self.versions)

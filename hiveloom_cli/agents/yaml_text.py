@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import yaml
 
 from hiveloom_cli.agents.plain_settings import Field
-from hiveloom_cli.errors import AgentFileInvalid
+from hiveloom_cli.agents.yaml_limits import MOST_VALUES, check_tokens, count_values
+from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,9 +39,27 @@ _FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _UNLIMITED = 1_000_000  # columns: a long text stays on its line
 
 
+class Literal(str):
+    """A text that is written as a block of lines, as it stands, wherever YAML can hold it so."""
+
+    __slots__ = ()
+
+
 def _build_class(base: Any) -> Any:
     class Restricted(base):  # type: ignore[misc]  # the base is known only at run time
         yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+            """Keys stay the words that were typed, as they have to be in JSON."""
+            return {
+                _get_word(key): self.construct_object(value, deep=deep) for key, value in node.value
+            }
+
+        def analyze_scalar(self, text: str) -> Any:
+            """Spaces at the end of a line are kept by a block as well as by quotes."""
+            analysis = super().analyze_scalar(text)
+            analysis.allow_block = bool(text) and not _ESCAPED.search(text.replace("\n", ""))
+            return analysis
 
     for tag, pattern, first in _SCALARS:
         firsts = ["" if character == "\0" else character for character in first]
@@ -50,8 +68,11 @@ def _build_class(base: Any) -> Any:
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
-    style = '"' if _ESCAPED.search(text) else "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    # libyaml takes a tab at the beginning of a block for its indentation.
+    is_block = isinstance(text, Literal) and not text.startswith("\t")
+    is_literal = is_block and not _ESCAPED.search(text.replace("\n", ""))
+    style = "|" if is_literal else '"' if _ESCAPED.search(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
 
 
 def _represent_mapping(dumper: Any, fields: dict[str, Any]) -> Any:
@@ -67,6 +88,7 @@ def _represent_list(dumper: Any, items: list[Any]) -> Any:
 _Loader = _build_class(getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 _Dumper = _build_class(yaml.SafeDumper)
 _Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(Literal, _represent_text)
 _Dumper.add_representer(dict, _represent_mapping)
 _Dumper.add_representer(list, _represent_list)
 _Dumper.ignore_aliases = lambda _dumper, _value: True
@@ -96,46 +118,26 @@ _InlineDumper.add_representer(list, _represent_inline_list)
 _InlineDumper.add_representer(_Setting, _represent_mapping)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A piece of a text: from `start` up to, not including, `end`, in characters."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Where a key and its value stand in a text; `items` are those of a list.
-
-    Comments belong to none of them, but those inside a list's brackets.
-    """
-
-    key: Span
-    value: Span
-    items: tuple[Span, ...] = ()
-    is_block_list: bool = False
-
-
 def parse_mapping(text: str, path: Path, *, line: int = 1) -> dict[str, Field]:
     """Read a text that is one mapping and begins at `line` of the file; blank, it is empty.
 
     `path` is for messages. Raises `AgentFileInvalid` with the line.
     """
     with _explained(text, path, line):
-        _refuse_tags(text, path, line)
+        if "!" in text:
+            check_tokens(yaml.scan(text, Loader=_Loader), path, line)
         loader = _Loader(text)
         node = loader.get_single_node()
         return _build_fields(loader, node, path, line) if node is not None else {}
 
 
 def parse_records(text: str, path: Path, key: str) -> list[dict[str, Field]]:
-    """Read a text of records: each of its documents is one, or has a list of them under `key`.
+    """Read a text of records: each document is one, or a list of them, there or under `key`.
 
     `path` is for messages. Raises `AgentFileInvalid` with the line.
     """
     with _explained(text, path, 1):
-        _refuse_tags(text, path, 1)
+        check_tokens(yaml.scan(text, Loader=_Loader), path, 1)
         loader = _Loader(text)
         records = []
         while loader.check_node():
@@ -152,22 +154,18 @@ def parse_value(text: str) -> Any:
         raise ValueError("not a value") from error
 
 
-def find_entries(text: str) -> dict[str, Entry]:
-    """Find where the entries of a mapping stand in its text, which can be read.
-
-    Gives {} for a mapping in braces, whose layout tells no entry's lines.
-    """
-    root = _Loader(text).get_single_node()
-    if root is None or root.flow_style:
-        return {}
-    return {key.value: _build_entry(key, value) for key, value in root.value}
+def compose_mapping(text: str) -> Any:
+    """Return the library's node of a text that is one mapping and has been read; None for none."""
+    return _Loader(text).get_single_node()
 
 
 def format_mapping(fields: Mapping[str, Any]) -> str:
     """Write a mapping, a line for each key; a list of words stays on its key's line."""
-    text: str = yaml.dump(
-        dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_UNLIMITED
-    )
+    options: Any = {"sort_keys": False, "allow_unicode": True, "width": _UNLIMITED}
+    try:
+        text: str = yaml.dump(dict(fields), Dumper=_Dumper, **options)
+    except RecursionError:
+        raise UsageMistake("the settings are nested too deeply") from None
     return text
 
 
@@ -217,23 +215,15 @@ def _explain(error: Exception, text: str, path: Path, first: int) -> AgentFileIn
     )
 
 
-def _refuse_tags(text: str, path: Path, first: int) -> None:
-    # A tag makes a value something else than it looks like, and no setting needs one.
-    if "!" not in text:
-        return
-    for token in yaml.scan(text, Loader=_Loader):
-        if isinstance(token, yaml.TagToken):
-            raise AgentFileInvalid(
-                path,
-                "a value begins with `!`, which in YAML is a tag",
-                line=token.start_mark.line + first,
-                hint="leave the tag out, or quote the value if the ! belongs to it",
-            )
+def _get_word(key: Any) -> str:
+    if not isinstance(key, yaml.ScalarNode):
+        raise yaml.constructor.ConstructorError(None, None, "a key is no word", key.start_mark)
+    return cast("str", key.value)
 
 
 def _list_records(node: Any, path: Path, key: str) -> list[Any]:
     if not isinstance(node, yaml.MappingNode):
-        return [node]
+        return list(node.value) if isinstance(node, yaml.SequenceNode) else [node]
     for key_node, value in node.value:
         if key_node.value == key:
             if isinstance(value, yaml.SequenceNode):
@@ -255,6 +245,8 @@ def _build_fields(loader: Any, root: Any, path: Path, first: int) -> dict[str, F
             raise AgentFileInvalid(path, "expected a word before the colon", line=line)
         if key in fields:
             raise AgentFileInvalid(path, f"`{key}` is set a second time", line=line)
+        if count_values(value_node, {}) > MOST_VALUES:
+            raise AgentFileInvalid(path, f"`{key}` repeats itself too often", line=line)
         try:
             fields[key] = Field(loader.construct_object(value_node, deep=True), line)
         except _FAULTS as error:
@@ -262,25 +254,3 @@ def _build_fields(loader: Any, root: Any, path: Path, first: int) -> dict[str, F
                 path, f"`{key}`: no value can be made of this", line=line
             ) from error
     return fields
-
-
-def _build_entry(key: Any, value: Any) -> Entry:
-    is_list = isinstance(value, yaml.SequenceNode)
-    return Entry(
-        Span(key.start_mark.index, key.end_mark.index),
-        _build_span(value),
-        tuple(map(_build_span, value.value)) if is_list else (),
-        is_list and not value.flow_style,
-    )
-
-
-def _build_span(node: Any) -> Span:
-    """Find where a value ends, which for one in lines is where its last piece does.
-
-    The library lets those reach up to the next key, over comments that belong to it.
-    """
-    last = node
-    while isinstance(last, yaml.CollectionNode) and not last.flow_style and last.value:
-        last = last.value[-1]
-        last = last[1] if isinstance(last, tuple) else last
-    return Span(node.start_mark.index, last.end_mark.index)

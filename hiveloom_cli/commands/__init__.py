@@ -14,6 +14,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "chat": ("chat:command", "Talk to an agent, or ask it one question."),
     "agent": ("agent:command", "Create, edit, share and roll back agents."),
     "trust": ("trust:command", "Trust agents that come with a project."),
+    "apply": ("apply:command", "Make your agents what manifests say."),
     "credential": (
         "credential:command",
         "Store, list, test, rotate, remove keys.",
