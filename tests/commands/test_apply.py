@@ -95,7 +95,7 @@ def test_what_is_not_ours_survives_an_update(agents: Path) -> None:
     agents.mkdir()
     (agents / "one.md").write_text("---\nmodel: m\nmood: fine\ntop_p: 1\n---\nx\n", "utf-8")
     done = apply(MANIFEST)
-    assert "one: updated (model m → gpt-4o-mini, no top_p, prompt +1 -1 lines)" in done.stdout
+    assert "one: updated (model m → gpt-4o-mini, top_p removed, prompt +1 -1 lines)" in done.stdout
     assert "mood: fine" in read(agents)["one"]
 
 
@@ -175,7 +175,7 @@ def test_pruning_asks_first_and_keeps_the_versions(
         assert terminal.wait() == 1
     assert list(read(agents)) == ["broken", "one", "two"]
     done = run_hiveloom(*args, "--yes")
-    assert done.stdout == ("one: updated (prompt -1 lines)\nbroken: pruned\ntwo: pruned\n")
+    assert done.stdout == ("one: updated (prompt -1 line)\nbroken: pruned\ntwo: pruned\n")
     assert list(read(agents)) == ["one"]
     assert (home / "versions" / "own" / "two.json").exists()
 
