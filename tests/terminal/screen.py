@@ -9,8 +9,11 @@ from typing import Any
 import pyte
 from rich.console import Console
 
+from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.terminal.answer import format_rows
+from hiveloom_cli.terminal.look import Look, ThemeName
 from hiveloom_cli.terminal.markdown import MarkdownStream
+from hiveloom_cli.terminal.theme import build_theme
 
 WIDTH, HEIGHT = 40, 12
 
@@ -48,12 +51,20 @@ class Terminal:
         return "\n".join(lines).rstrip("\n").split("\n")
 
 
-@dataclass
-class ManualClock:
-    now_s: float = 0.0
+class ManualClock(SystemClock):
+    """Time stands still but for whoever sets `now_s`."""
 
-    def __call__(self) -> float:
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def elapsed_s(self) -> float:
         return self.now_s
+
+
+def open_stream(
+    terminal: Terminal, clock: ManualClock | None = None, **options: Any
+) -> MarkdownStream:
+    return MarkdownStream(open_console(terminal, **options), Look(clock=clock or ManualClock()))
 
 
 def open_console(terminal: Terminal, **options: Any) -> Console:
@@ -69,7 +80,7 @@ def open_console(terminal: Terminal, **options: Any) -> Console:
 
 def draw_streamed(terminal: Terminal, pieces: list[str], *, frame_s: float = 1.0) -> None:
     clock = ManualClock()
-    with MarkdownStream(open_console(terminal), clock=clock) as stream:
+    with open_stream(terminal, clock) as stream:
         for piece in pieces:
             stream.feed(piece)
             clock.now_s += frame_s
@@ -77,7 +88,7 @@ def draw_streamed(terminal: Terminal, pieces: list[str], *, frame_s: float = 1.0
 
 def draw_whole(terminal: Terminal, text: str) -> None:
     console = open_console(terminal)
-    rows = format_rows(console, text, fold_code=False)
+    rows = format_rows(console, text, build_theme(ThemeName.AUTO), fold_code=False)
     terminal.write("".join(f"{row.text}\n" for row in rows))
 
 
