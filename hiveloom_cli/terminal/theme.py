@@ -96,7 +96,7 @@ def _build_prose(palette: Mapping[_Role, str]) -> StyleTable:
             "markdown.h6": "italic",
             "markdown.code": palette["code"],
             "markdown.link": "none",
-            "markdown.link_url": f"underline {palette['target']}",
+            "markdown.link_url": Style(underline=True) + Style.parse(palette["target"]),
             "markdown.block_quote": "italic",
             "markdown.item.number": "bold",
             "markdown.item.bullet": "bold",
@@ -111,7 +111,7 @@ def _build_code(palette: Mapping[_Role, str]) -> SyntaxTheme:
     keyword, number = Style.parse(palette["keyword"]), Style.parse(palette["number"])
     return ANSISyntaxTheme(
         {
-            Comment: Style.parse(f"italic {palette['quiet']}"),
+            Comment: Style(italic=True) + Style.parse(palette["quiet"]),
             Generic.Deleted: Style.parse(palette["gone"]),
             Generic.Heading: Style(bold=True),
             Generic.Inserted: Style.parse(palette["text"]),
