@@ -98,10 +98,16 @@ class _Table(markdown.TableElement):
         )
         header = self.header.row.cells if self.header and self.header.row else []
         for cell in header:
-            table.add_column(cell.content, justify=cell.justify, overflow="fold")
+            table.add_column(_measure_tabs(cell), justify=cell.justify, overflow="fold")
         for row in self.body.rows if self.body else []:
-            table.add_row(*(cell.content for cell in row.cells))
+            table.add_row(*(_measure_tabs(cell) for cell in row.cells))
         yield table
+
+
+def _measure_tabs(cell: markdown.TableDataElement) -> Text:
+    content = cell.content.copy()
+    content.expand_tabs(1)  # rich would measure a tab as nothing, and draw it as eight spaces
+    return content
 
 
 class AnswerMarkdown(markdown.Markdown):

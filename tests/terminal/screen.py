@@ -29,6 +29,15 @@ class Terminal:
     parser: pyte.Stream = field(init=False)
 
     def __post_init__(self) -> None:
+        self._open_screen()
+
+    def reflow(self, width: int) -> None:
+        """Change the width as most terminals do: rows that do not fit go on in the next one."""
+        lines, self.width = self.read_lines(), width
+        self._open_screen()
+        self.parser.feed("\r\n".join(lines))
+
+    def _open_screen(self) -> None:
         self.screen = pyte.HistoryScreen(self.width, self.height, history=5000)
         self.parser = pyte.Stream(self.screen)
 
