@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyte
+from rich.cells import chop_cells
 from rich.console import Console
 
 from hiveloom_cli.clock import SystemClock
@@ -32,10 +33,14 @@ class Terminal:
         self._open_screen()
 
     def reflow(self, width: int) -> None:
-        """Change the width as most terminals do: rows that do not fit go on in the next one."""
+        """Change the width as most terminals do: rows that do not fit go on in the next one.
+
+        A wide sign goes there as a whole, which this screen would not do by itself.
+        """
         lines, self.width = self.read_lines(), width
         self._open_screen()
-        self.parser.feed("\r\n".join(lines))
+        rows = [row for line in lines for row in (chop_cells(line, width) or [""])]
+        self.parser.feed("\r\n".join(rows))
 
     def _open_screen(self) -> None:
         self.screen = pyte.HistoryScreen(self.width, self.height, history=5000)

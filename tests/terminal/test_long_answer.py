@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.program import spawn_hiveloom
@@ -110,6 +110,7 @@ WORDS = st.lists(st.text("ab漢字", min_size=1, max_size=9), min_size=1, max_si
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=3), WORDS, st.integers(4, 40), st.integers(4, 40))
+@example(["漢" * 20], "a", 40, 5)
 def test_a_resize_that_wraps_the_rows_anew_leaves_each_word_once(
     before: list[str], after: str, width: int, new_width: int
 ) -> None:
