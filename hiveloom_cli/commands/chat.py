@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hiveloom_cli.commands.appearance import choose_look, take_look
 from hiveloom_cli.commands.connecting import take_allow_http, take_credential, take_model
 from hiveloom_cli.commands.naming import complete_agents
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts, take_patience
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from hiveloom_cli.app import App
     from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.chat.event import TurnEnded
-    from hiveloom_cli.terminal.repl import Repl
+    from hiveloom_cli.terminal.look import Look
+    from hiveloom_cli.terminal.repl import MessageSource, Repl
     from hiveloom_cli.upstream.client import ModelClient
 
 _SETTINGS = ("model", "system_prompt", "credential")
@@ -41,6 +43,7 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
 @take_allow_http
 @click.option("--no-stream", is_flag=True, help="Ask for the answer in one piece.")
 @take_patience
+@take_look
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is whole.")
 @click.pass_obj
 def command(app: App, /, **options: Any) -> None:
@@ -71,10 +74,13 @@ def command(app: App, /, **options: Any) -> None:
             app.clock.new_id(), agent, stream=not options["no_stream"], agent_version=version
         )
 
-    if message:
-        _answer_once(app, model, open_conversation(), message, as_json=options["as_json"])
+    look = choose_look(app, options)
+    if not message:
+        _run_repl(app, model, open_conversation, look)
+    elif options["as_json"]:
+        _print_document(app, model, open_conversation(), message)
     else:
-        _run_repl(app, model, open_conversation)
+        _show_answer(app, model, open_conversation(), message, look)
 
 
 def _choose_words(app: App, options: dict[str, Any]) -> tuple[str | None, str | None]:
@@ -131,20 +137,25 @@ def _print_notices(app: App, agent: Agent) -> None:
         )
 
 
-def _answer_once(
-    app: App, model: ModelClient, conversation: Conversation, message: str, *, as_json: bool
+def _show_answer(
+    app: App, model: ModelClient, conversation: Conversation, message: str, look: Look
 ) -> None:
-    from hiveloom_cli.chat.answer import fold_turn
     from hiveloom_cli.chat.runner import run_turn
     from hiveloom_cli.protocols.message import build_user_message
     from hiveloom_cli.terminal.turn import show_turn
 
     with closing(run_turn(conversation, build_user_message(message), model)) as events:
-        if as_json:
-            document = _build_document(conversation, fold_turn(events))
-            app.streams.print_line(json.dumps(document, ensure_ascii=False))
-        else:
-            show_turn(events, app.streams)
+        show_turn(events, app.streams, look)
+
+
+def _print_document(app: App, model: ModelClient, conversation: Conversation, message: str) -> None:
+    from hiveloom_cli.chat.answer import fold_turn
+    from hiveloom_cli.chat.runner import run_turn
+    from hiveloom_cli.protocols.message import build_user_message
+
+    with closing(run_turn(conversation, build_user_message(message), model)) as events:
+        document = _build_document(conversation, fold_turn(events))
+    app.streams.print_line(json.dumps(document, ensure_ascii=False))
 
 
 def _build_document(conversation: Conversation, ended: TurnEnded) -> dict[str, Any]:
@@ -165,27 +176,43 @@ def _build_document(conversation: Conversation, ended: TurnEnded) -> dict[str, A
     }
 
 
-def _run_repl(app: App, model: ModelClient, open_conversation: Callable[[], Conversation]) -> None:
+def _run_repl(
+    app: App, model: ModelClient, open_conversation: Callable[[], Conversation], look: Look
+) -> None:
     from hiveloom_cli.terminal.echo import hide_typing
 
-    # From here on what is typed ahead belongs to the next prompt, also while modules load.
-    with hide_typing(app.streams.stdin):
-        _open_repl(app, model, open_conversation).run()
+    # From here on what is typed ahead belongs to the next prompt, also while modules load. A plain
+    # prompt leaves the terminal as it is, which then keeps whole lines for it.
+    hidden = nullcontext() if look.append_only else hide_typing(app.streams.stdin)
+    with hidden:
+        _open_repl(app, model, open_conversation, look).run()
 
 
-def _open_repl(app: App, model: ModelClient, open_conversation: Callable[[], Conversation]) -> Repl:
-    from hiveloom_cli.terminal.line_reader import LineReader
+def _open_repl(
+    app: App, model: ModelClient, open_conversation: Callable[[], Conversation], look: Look
+) -> Repl:
     from hiveloom_cli.terminal.repl import Repl
-    from hiveloom_cli.terminal.slash import SLASH_COMMANDS, get_help
 
     agent = open_conversation().agent
     name = agent.name or agent.model
     host = model.upstream.base_url.host
     who = f"{name} ({agent.model} at {host})" if agent.name else f"{name} at {host}"
     app.streams.print_notice(f"{who}. /help shows the commands.")
-    reader = LineReader(
+    reader = _open_reader(app, name, look)
+    return Repl(app.streams, reader, model, open_conversation, replace(look, summary=True))
+
+
+def _open_reader(app: App, name: str, look: Look) -> MessageSource:
+    if look.append_only:
+        from hiveloom_cli.terminal.plain_reader import PlainReader
+        from hiveloom_cli.terminal.screen_reader import USER_LABEL
+
+        return PlainReader(app.streams, USER_LABEL)
+    from hiveloom_cli.terminal.line_reader import LineReader
+    from hiveloom_cli.terminal.slash import SLASH_COMMANDS, get_help
+
+    return LineReader(
         history_path=app.paths.prompt_history,
         prompt=f"{name}> ",
         commands=[(word, get_help(command)) for word, command in SLASH_COMMANDS.items()],
     )
-    return Repl(app.streams, reader, model, open_conversation)

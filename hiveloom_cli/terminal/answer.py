@@ -6,7 +6,6 @@ from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment, Segments
-from rich.theme import Theme
 
 from hiveloom_cli.terminal.blocks import CAPTION, parse_blocks
 from hiveloom_cli.terminal.elements import AnswerMarkdown
@@ -21,29 +20,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from hiveloom_cli.terminal.blocks import Block
-
-# The terminal's own colours, the middle ones, and no background: readable on dark and on light.
-_THEME = Theme(
-    {
-        "markdown.h1": "bold underline",
-        "markdown.h2": "bold",
-        "markdown.h3": "bold italic",
-        "markdown.h4": "bold italic",
-        "markdown.h5": "italic",
-        "markdown.h6": "italic",
-        "markdown.code": "cyan",
-        "markdown.link": "none",
-        "markdown.link_url": "blue underline",
-        "markdown.block_quote": "italic",
-        "markdown.item.number": "bold",
-        "markdown.table.border": "dim",
-        "markdown.table.header": "bold",
-        "markdown.hr": "dim",
-    }
-)
+    from hiveloom_cli.terminal.theme import Theme
 
 
-def format_rows(console: Console, source: str, *, fold_code: bool) -> list[Row]:
+def format_rows(console: Console, source: str, theme: Theme, *, fold_code: bool) -> list[Row]:
     """Lay out Markdown for the console's width, one empty row between blocks.
 
     All its text is in the rows: a block that does not fit, such as a list in lists deeper than the
@@ -53,25 +33,26 @@ def format_rows(console: Console, source: str, *, fold_code: bool) -> list[Row]:
     unless `fold_code` asks for rows that each fit.
     """
     rows: list[Row] = []
-    with console.use_theme(_THEME):
+    with console.use_theme(theme.prose):
         for block in parse_blocks(source):
-            lines = _layout(console, block, fold=fold_code)
+            lines = _layout(console, block, theme, fold=fold_code)
             shown = "".join(segment.text for line in lines for segment in line)
             if loses_text(block.source, shown + block.implied):
-                lines = _layout_code(console, _read_raw(block), fold=fold_code)
+                lines = _layout_code(console, _read_raw(block, theme), fold=fold_code)
             new = _build_rows(console, lines)
             rows += [BLANK_ROW, *new] if rows and new else new
     return rows
 
 
-def _layout(console: Console, block: Block, *, fold: bool) -> list[list[Segment]]:
+def _layout(console: Console, block: Block, theme: Theme, *, fold: bool) -> list[list[Segment]]:
     """Give the block's lines; none where it is nested more deeply than can be drawn."""
     first = block.tokens[0]
     if first.type in {"fence", "code_block"}:
         language, caption = first.info.partition(" ")[0], first.meta.get(CAPTION, "")
-        return _layout_code(console, format_code(first.content, language, caption), fold=fold)
+        code = format_code(first.content, language, caption, theme)
+        return _layout_code(console, code, fold=fold)
     try:
-        lines = console.render_lines(AnswerMarkdown(block.tokens), pad=False)
+        lines = console.render_lines(AnswerMarkdown(block.tokens, theme), pad=False)
     except RecursionError:
         return []
     # Rich puts a blank line before a list, a quote or a table even where nothing stands above.
@@ -84,8 +65,8 @@ def _layout_code(console: Console, lines: Iterable[Text], *, fold: bool) -> list
     return [list(line.render(console)) for line in lines]
 
 
-def _read_raw(block: Block) -> Iterable[Text]:
-    return format_code(block.source.strip("\n"), "", "")
+def _read_raw(block: Block, theme: Theme) -> Iterable[Text]:
+    return format_code(block.source.strip("\n"), "", "", theme)
 
 
 def _trim(line: list[Segment]) -> Iterator[Segment]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
     from rich.console import Console, ConsoleOptions, RenderResult
 
+    from hiveloom_cli.terminal.theme import Theme
+
 
 class _Heading(markdown.Heading):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -27,15 +29,17 @@ class _Heading(markdown.Heading):
 class _Code(markdown.CodeBlock):
     # Code inside a list or a quote; it has to fit the width that is left there.
     caption = ""
+    dress: Theme
 
     @classmethod
-    def create(cls, markdown: markdown.Markdown, token: Token) -> _Code:
+    def create(cls, markdown: AnswerMarkdown, token: Token) -> _Code:  # type: ignore[override]
         code = cls(token.info.partition(" ")[0], markdown.code_theme)
+        code.dress = markdown.dress
         code.caption = token.meta.get(CAPTION, "")
         return code
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for line in format_code(str(self.text), self.lexer_name, self.caption):
+        for line in format_code(str(self.text), self.lexer_name, self.caption, self.dress):
             yield from fold_line(line, options.max_width)
 
 
@@ -94,10 +98,16 @@ class _Table(markdown.TableElement):
         )
         header = self.header.row.cells if self.header and self.header.row else []
         for cell in header:
-            table.add_column(cell.content, justify=cell.justify, overflow="fold")
+            table.add_column(_measure_tabs(cell), justify=cell.justify, overflow="fold")
         for row in self.body.rows if self.body else []:
-            table.add_row(*(cell.content for cell in row.cells))
+            table.add_row(*(_measure_tabs(cell) for cell in row.cells))
         yield table
+
+
+def _measure_tabs(cell: markdown.TableDataElement) -> Text:
+    content = cell.content.copy()
+    content.expand_tabs(1)  # rich would measure a tab as nothing, and draw it as eight spaces
+    return content
 
 
 class AnswerMarkdown(markdown.Markdown):
@@ -117,6 +127,7 @@ class AnswerMarkdown(markdown.Markdown):
     }
     inlines = markdown.Markdown.inlines | {LABEL_TAG, TARGET_TAG}
 
-    def __init__(self, tokens: list[Token]) -> None:
+    def __init__(self, tokens: list[Token], dress: Theme) -> None:
         super().__init__("", hyperlinks=False)
         self.parsed = tokens
+        self.dress = dress

@@ -17,6 +17,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 
 from hiveloom_cli.files import ensure_private_folder
+from hiveloom_cli.terminal.visible import mend_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -67,7 +68,7 @@ class LineReader:
         Raises `EOFError` for Ctrl-D and `KeyboardInterrupt` for Ctrl-C, both at an empty prompt;
         with text typed, Ctrl-C clears it.
         """
-        return _mend(self._session.prompt())
+        return mend_surrogates(self._session.prompt())
 
 
 class _CommandCompleter(Completer):
@@ -147,8 +148,3 @@ def _has_text() -> bool:
 
 def _types_command() -> bool:
     return get_app().current_buffer.text.startswith("/")
-
-
-def _mend(text: str) -> str:
-    # Bytes that are not UTF-8 arrive as lone surrogates, which no request could be encoded with.
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Self
 
 from hiveloom_cli.terminal.answer import format_rows
+from hiveloom_cli.terminal.look import DEFAULT_LOOK, Look
 from hiveloom_cli.terminal.rows import BLANK_ROW, LiveRows, Row
 from hiveloom_cli.terminal.tail import Tail
+from hiveloom_cli.terminal.theme import build_theme
 from hiveloom_cli.terminal.visible import format_visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from rich.console import Console
@@ -40,17 +40,18 @@ class MarkdownStream:
     read again, and the longer the open one is, the less often it is redrawn.
     """
 
-    def __init__(self, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the console to draw on, and a clock in seconds that never goes back."""
+    def __init__(self, console: Console, look: Look = DEFAULT_LOOK) -> None:
+        """Take the console to draw on, and the theme and the clock to draw by."""
         self._console = console
-        self._clock = clock
+        self._theme = build_theme(look.theme)
+        self._clock = look.clock
         self._rows = LiveRows(console)
         self._redraws = (
             console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
         )
         self._tail = Tail()
         self._begun = False
-        self._next_frame_s = clock()
+        self._next_frame_s = look.clock.elapsed_s()
         self._pending = False
 
     def __enter__(self) -> Self:
@@ -72,7 +73,7 @@ class MarkdownStream:
 
     def refresh(self) -> None:
         """Draw what came, if it is not drawn yet and it is time for a frame."""
-        now = self._clock()
+        now = self._clock.elapsed_s()
         if not self._pending or now < self._next_frame_s:
             return
         self._pending = False
@@ -113,4 +114,6 @@ class MarkdownStream:
         self._rows.show(done, open_rows)
 
     def _format(self, source: str, *, fold_code: bool) -> list[Row]:
-        return format_rows(self._console, source, fold_code=fold_code) if source else []
+        if not source:
+            return []
+        return format_rows(self._console, source, self._theme, fold_code=fold_code)

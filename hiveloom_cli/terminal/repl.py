@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from hiveloom_cli.chat.runner import run_turn
 from hiveloom_cli.errors import HiveloomError
 from hiveloom_cli.protocols.message import build_user_message
+from hiveloom_cli.terminal.look import DEFAULT_LOOK, Look
 from hiveloom_cli.terminal.report import print_error
 from hiveloom_cli.terminal.slash import parse_command
 from hiveloom_cli.terminal.turn import show_turn
@@ -40,12 +41,14 @@ class Repl:
         source: MessageSource,
         model: Model,
         open_conversation: Callable[[], Conversation],
+        look: Look = DEFAULT_LOOK,
     ) -> None:
         self.streams = streams
         self.running = True
         self._source = source
         self._model = model
         self._open_conversation = open_conversation
+        self._look = look
         self.conversation = open_conversation()
         # What was asked last, and how many messages stood before it.
         self._asked: tuple[str, int] | None = None
@@ -102,7 +105,7 @@ class Repl:
             # suspended, and its connection open.
             turn = run_turn(self.conversation, build_user_message(text), self._model)
             with closing(turn) as events:
-                show_turn(events, self.streams, end_line=True)
+                show_turn(events, self.streams, self._look, end_line=True)
         except KeyboardInterrupt:
             kept = len(self.conversation.messages) > said
             self.streams.print_notice("(stopped; what came is kept)" if kept else "(stopped)")

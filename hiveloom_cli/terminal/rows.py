@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from rich.cells import chop_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 
 _WRAP_OFF = "\x1b[?7l"
 _WRAP_ON = "\x1b[?7h"
+_STYLING = re.compile(r"\x1b\[[\d;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,7 @@ class LiveRows:
         if not stale:
             return "" if self._empty else "\n"
         # A terminal made narrower wraps what it shows, so a row may now take several lines.
-        width = self._console.width
-        up = sum(max(1, -(-row.cells // width)) for row in stale) - 1
+        up = sum(_count_lines(row, self._console.width) for row in stale) - 1
         if not up:
             return "\r\x1b[K"
         # Row by row at the top: erasing from a screen's first cell makes some terminals save a copy
@@ -108,3 +111,10 @@ class LiveRows:
     def _write(self, text: str) -> None:
         self._console.file.write(text)
         self._console.file.flush()
+
+
+def _count_lines(row: Row, width: int) -> int:
+    if row.cells <= width:
+        return 1
+    # A wide character that does not fit goes to the next line, and leaves a cell empty.
+    return len(chop_cells(_STYLING.sub("", row.text), width))

@@ -87,15 +87,17 @@ class Streams:
 
         A stderr that takes nothing is no reason to stop: there is nobody to tell.
         """
+        self.write_aside(f"{format_visible(text)}\n")
+
+    def write_aside(self, text: str) -> None:
+        """Put text on stderr as it is, at once; one that takes nothing will do."""
         with suppress(OSError):
-            self.stderr.write(f"{format_visible(text)}\n")
+            self.stderr.write(text)
             self.stderr.flush()
 
     def break_line(self) -> None:
         """Leave a line that stands unfinished on the terminal, so that what follows has its own."""
-        with suppress(OSError):
-            self.stderr.write("\n")
-            self.stderr.flush()
+        self.write_aside("\n")
 
     def load_stdin(self) -> str:
         """Read all of stdin; bytes that are not UTF-8 are replaced, and that is said."""

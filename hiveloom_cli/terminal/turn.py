@@ -14,6 +14,8 @@ from hiveloom_cli.protocols.event import (
     UsageReported,
 )
 from hiveloom_cli.terminal.display import open_display
+from hiveloom_cli.terminal.look import DEFAULT_LOOK, Look
+from hiveloom_cli.terminal.pace import Pace
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
 
 if TYPE_CHECKING:
@@ -24,40 +26,53 @@ if TYPE_CHECKING:
     from hiveloom_cli.terminal.streams import Streams
 
 
-def show_turn(events: Iterable[Event], streams: Streams, *, end_line: bool = False) -> TurnEnded:
+def show_turn(
+    events: Iterable[Event],
+    streams: Streams,
+    look: Look = DEFAULT_LOOK,
+    *,
+    end_line: bool = False,
+) -> TurnEnded:
     """Show a turn while it happens and return its end.
 
     What had arrived stays on the screen when the turn fails or is interrupted. In a file or a pipe
     an answer is byte for byte what came; with `end_line` it ends in a newline, as one of several.
     """
-    with open_display(streams, end_line=end_line) as display:
-        ended = _show_events(events, display)
+    pace = Pace(look.clock)
+    with open_display(streams, look, end_line=end_line) as display:
+        ended = _show_events(events, display, pace)
         if note := _format_reason(ended.finish_reason):
             display.print_notice(note)
+        if look.summary:
+            display.print_summary(pace.format_summary(ended.usage))
     return ended
 
 
-def _show_events(events: Iterable[Event], display: Display) -> TurnEnded:
+def _show_events(events: Iterable[Event], display: Display, pace: Pace) -> TurnEnded:
     for event in events:
         match event:
             case TextDelta(text):
+                pace.note_piece()
                 display.feed(text)
-            case Notice(text):
-                display.print_notice(f"note: {text}")
-            case RetryWaiting():
-                display.print_notice(
-                    f"note: {event.reason}, retrying {_format_wait(event.wait_s)}"
-                    f" ({event.attempt}/{event.attempts})"
-                )
-            case ReasoningDelta() | ToolCallReady() | ToolStarted() | ToolEnded():
-                pass
-            case UsageReported():
+            case ReasoningDelta(text):
+                pace.note_piece()
+                display.think(text)
+            case Notice() | RetryWaiting():
+                display.print_notice(_format_notice(event))
+            case ToolCallReady() | ToolStarted() | ToolEnded() | UsageReported():
                 pass
             case TurnEnded():
                 return event
             case _:
                 assert_never(event)
     raise StreamCutShort("the turn ended without an answer", hint="ask again")
+
+
+def _format_notice(event: Notice | RetryWaiting) -> str:
+    if isinstance(event, Notice):
+        return f"note: {event.text}"
+    wait, tries = _format_wait(event.wait_s), f"{event.attempt}/{event.attempts}"
+    return f"note: {event.reason}, retrying {wait} ({tries})"
 
 
 def _format_wait(wait_s: float) -> str:

@@ -48,6 +48,11 @@ def format_one_line(text: str, limit: int = 500) -> str:
     return line[: limit - 1].rstrip() + "…"
 
 
+def mend_surrogates(text: str) -> str:
+    """Give typed text as Unicode: bytes that were not UTF-8 arrive as lone surrogates."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _show(match: re.Match[str]) -> str:
     character = match[0]
     if character in _REPLACED:

@@ -27,6 +27,7 @@ _INHERITED = ("PATH", "HOME", "HIVELOOM_HOME")
 _MEASURING = "COVERAGE_"  # how coverage.py reaches a process that it did not start
 _TIMEOUT_S = 60.0
 _STEP_S = 0.05
+_SCROLLBACK = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Terminal:
     def __init__(self, process: Any, columns: int, rows: int) -> None:
         self.output = bytearray()
         self._process = process
-        self._screen = pyte.Screen(columns, rows)
+        self._screen = pyte.HistoryScreen(columns, rows, history=_SCROLLBACK)
         # The program asks where the cursor is; the terminal answers.
         self._screen.write_process_input = process.send  # type: ignore[method-assign]
         self._stream = pyte.ByteStream(self._screen)
@@ -107,6 +108,13 @@ class Terminal:
     def text(self) -> str:
         """The screen as one text, without the blank rows at its end."""
         return "\n".join(self.lines).rstrip("\n")
+
+    @property
+    def all_lines(self) -> list[str]:
+        """What scrolled off the screen, and the screen, without the blank rows at its end."""
+        columns = range(self._screen.columns)
+        past = ["".join(row[x].data for x in columns) for row in self._screen.history.top]
+        return "\n".join([*(row.rstrip() for row in past), self.text]).split("\n")
 
     def send(self, text: str) -> None:
         """Type `text`; Enter is `\\r`."""

@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyte
+from rich.cells import chop_cells
 from rich.console import Console
 
+from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.terminal.answer import format_rows
+from hiveloom_cli.terminal.look import Look, ThemeName
 from hiveloom_cli.terminal.markdown import MarkdownStream
+from hiveloom_cli.terminal.theme import build_theme
 
 WIDTH, HEIGHT = 40, 12
 
@@ -26,6 +30,19 @@ class Terminal:
     parser: pyte.Stream = field(init=False)
 
     def __post_init__(self) -> None:
+        self._open_screen()
+
+    def reflow(self, width: int) -> None:
+        """Change the width as most terminals do: rows that do not fit go on in the next one.
+
+        A wide sign goes there as a whole, which this screen would not do by itself.
+        """
+        lines, self.width = self.read_lines(), width
+        self._open_screen()
+        rows = [row for line in lines for row in (chop_cells(line, width) or [""])]
+        self.parser.feed("\r\n".join(rows))
+
+    def _open_screen(self) -> None:
         self.screen = pyte.HistoryScreen(self.width, self.height, history=5000)
         self.parser = pyte.Stream(self.screen)
 
@@ -48,12 +65,20 @@ class Terminal:
         return "\n".join(lines).rstrip("\n").split("\n")
 
 
-@dataclass
-class ManualClock:
-    now_s: float = 0.0
+class ManualClock(SystemClock):
+    """Time stands still but for whoever sets `now_s`."""
 
-    def __call__(self) -> float:
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def elapsed_s(self) -> float:
         return self.now_s
+
+
+def open_stream(
+    terminal: Terminal, clock: ManualClock | None = None, **options: Any
+) -> MarkdownStream:
+    return MarkdownStream(open_console(terminal, **options), Look(clock=clock or ManualClock()))
 
 
 def open_console(terminal: Terminal, **options: Any) -> Console:
@@ -69,7 +94,7 @@ def open_console(terminal: Terminal, **options: Any) -> Console:
 
 def draw_streamed(terminal: Terminal, pieces: list[str], *, frame_s: float = 1.0) -> None:
     clock = ManualClock()
-    with MarkdownStream(open_console(terminal), clock=clock) as stream:
+    with open_stream(terminal, clock) as stream:
         for piece in pieces:
             stream.feed(piece)
             clock.now_s += frame_s
@@ -77,7 +102,7 @@ def draw_streamed(terminal: Terminal, pieces: list[str], *, frame_s: float = 1.0
 
 def draw_whole(terminal: Terminal, text: str) -> None:
     console = open_console(terminal)
-    rows = format_rows(console, text, fold_code=False)
+    rows = format_rows(console, text, build_theme(ThemeName.AUTO), fold_code=False)
     terminal.write("".join(f"{row.text}\n" for row in rows))
 
 

@@ -107,6 +107,10 @@ PICTURES = {
         f"{'|a' * 13}|\n{'|-' * 13}|\n{'|1' * 13}|",
         ["|a" * 13 + "|", "|-" * 13 + "|", "|1" * 13 + "|"],
     ),
+    "tabs": (
+        "a\tb\n\n|a\tb|c|\n|-|-|\n|1\t2|3|\n\n```\na\tb\n```",
+        ["a       b", "", "a b   c", "───────", "1 2   3", "", "a   b"],
+    ),
     "more cells than heads": ("| a |\n|---|\n| b | c |", ["| a |", "|---|", "| b | c |"]),
     "code": (
         "```python\nx = 1\n```\n\n```python app.py\ny\n```\n\n- do:\n  ```mermaid\n  A-->B\n  ```",

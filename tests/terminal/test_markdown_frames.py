@@ -7,6 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 
+from hiveloom_cli.terminal.look import Look
 from hiveloom_cli.terminal.markdown import MarkdownStream
 from tests.terminal.screen import HEIGHT, ManualClock, Terminal, cut, draw_streamed, open_console
 
@@ -46,7 +47,7 @@ def test_the_work_per_piece_does_not_grow(monkeypatch: pytest.MonkeyPatch, closi
     monkeypatch.setattr(MarkdownIt, "parse", counting_parse)
     monkeypatch.setattr(StateBlock, "__init__", counting_scan)
     clock, costs = ManualClock(), []
-    stream = MarkdownStream(open_console(Terminal()), clock=clock)
+    stream = MarkdownStream(open_console(Terminal()), Look(clock=clock))
     for _ in range(8):
         before = read[0]
         for n in range(100):
@@ -64,7 +65,7 @@ def test_the_work_per_piece_does_not_grow(monkeypatch: pytest.MonkeyPatch, closi
 def test_redraws_of_a_growing_block_stay_within_a_budget() -> None:
     terminal, clock = Terminal(), ManualClock()
     frames = []
-    with MarkdownStream(open_console(terminal), clock=clock) as stream:
+    with MarkdownStream(open_console(terminal), Look(clock=clock)) as stream:
         for _ in range(40):
             before = len(terminal.written)
             stream.feed("word " * 1000)
@@ -77,7 +78,7 @@ def test_redraws_of_a_growing_block_stay_within_a_budget() -> None:
 
 def test_frames_are_spaced_by_the_clock() -> None:
     terminal, clock = Terminal(), ManualClock()
-    stream = MarkdownStream(open_console(terminal), clock=clock)
+    stream = MarkdownStream(open_console(terminal), Look(clock=clock))
 
     stream.feed("one")
     stream.feed(" two")
@@ -90,7 +91,7 @@ def test_frames_are_spaced_by_the_clock() -> None:
 
 def test_an_open_block_taller_than_the_screen_shows_its_last_rows() -> None:
     terminal = Terminal()
-    stream = MarkdownStream(open_console(terminal), clock=ManualClock())
+    stream = MarkdownStream(open_console(terminal), Look(clock=ManualClock()))
 
     stream.feed("```\n" + "".join(f"line {n}\n" for n in range(50)) + "last")
     lines = terminal.read_lines()
@@ -101,7 +102,7 @@ def test_an_open_block_taller_than_the_screen_shows_its_last_rows() -> None:
 
 def test_a_mark_that_may_become_anything_is_not_drawn_yet() -> None:
     terminal = Terminal()
-    stream = MarkdownStream(open_console(terminal), clock=ManualClock())
+    stream = MarkdownStream(open_console(terminal), Look(clock=ManualClock()))
 
     stream.feed("A paragraph\n-")
 
@@ -112,7 +113,7 @@ def test_an_interrupt_keeps_what_arrived_and_leaves_a_sane_terminal() -> None:
     terminal = Terminal()
 
     def interrupt() -> None:
-        with MarkdownStream(open_console(terminal), clock=ManualClock()) as stream:
+        with MarkdownStream(open_console(terminal), Look(clock=ManualClock())) as stream:
             stream.feed("First.\n\nHalf a sen")
             stream.feed("tence")
             raise KeyboardInterrupt
@@ -128,7 +129,7 @@ def test_an_interrupt_keeps_what_arrived_and_leaves_a_sane_terminal() -> None:
 
 def test_an_interrupt_during_layout_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
-    stream = MarkdownStream(open_console(terminal), clock=(clock := ManualClock()))
+    stream = MarkdownStream(open_console(terminal), Look(clock=(clock := ManualClock())))
     stream.feed("First.")
     clock.now_s += 1
     with monkeypatch.context() as patch:
@@ -160,7 +161,7 @@ def test_closing_twice_or_without_text_writes_nothing_more() -> None:
 def test_a_narrower_terminal_keeps_one_picture() -> None:
     terminal, clock = Terminal(width=30), ManualClock()
     console = open_console(terminal)
-    stream = MarkdownStream(console, clock=clock)
+    stream = MarkdownStream(console, Look(clock=clock))
     stream.feed("Some words that fill one row and")
     console.width = 20
     clock.now_s += 1
@@ -174,7 +175,7 @@ def test_a_narrower_terminal_keeps_one_picture() -> None:
 def test_a_dumb_terminal_gets_each_block_when_it_is_finished() -> None:
     terminal, clock = Terminal(), ManualClock()
     console = open_console(terminal, _environ={"TERM": "dumb"}, color_system=None)
-    with MarkdownStream(console, clock=clock) as stream:
+    with MarkdownStream(console, Look(clock=clock)) as stream:
         for piece in ["# Head\n\nsome", " text\n", "\nla", "st"]:
             stream.feed(piece)
             clock.now_s += 1
@@ -184,7 +185,7 @@ def test_a_dumb_terminal_gets_each_block_when_it_is_finished() -> None:
 
 def test_text_after_a_close_goes_below_what_was_written_meanwhile() -> None:
     terminal = Terminal()
-    stream = MarkdownStream(open_console(terminal), clock=(clock := ManualClock()))
+    stream = MarkdownStream(open_console(terminal), Look(clock=(clock := ManualClock())))
     stream.feed("before")
     stream.close()
     terminal.write("(a notice)\n")
