@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _PLACEHOLDER = "no-key"
 # For what a person did not ask for and waits for all the same.
 _QUICK = Timeouts(connect_s=5, first_byte_s=10, read_s=5)
+# For a file that a person names by its URL: no model has to think before the first byte.
+_FETCHING = Timeouts(connect_s=10, first_byte_s=30, read_s=30)
 
 
 class App:
@@ -146,6 +148,12 @@ class App:
 
         self.patience = Patience(tries=1)  # whoever tries a key wants the answer of now
         return check_key(self.open_model(upstream, key), self._transport, key, model)
+
+    def fetch_url(self, url: str, *, most_bytes: int) -> bytes:
+        """Fetch what a URL names, without any key. Raises `SourceUnusable` and `UsageMistake`."""
+        from hiveloom_cli.upstream.fetch import fetch_url
+
+        return fetch_url(url, self._open_transport(_FETCHING), most_bytes=most_bytes)
 
     def load_key(self, source: KeySource) -> Secret:
         """Fetch a key from where it is kept. Raises `CredentialError`."""

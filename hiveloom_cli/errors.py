@@ -9,6 +9,7 @@ next.
     ├── UsageMistake              2
     ├── FileUnreadable            1
     │   └── AgentFileInvalid
+    ├── SourceUnusable            1
     ├── Locked                    1
     ├── AlreadyExists             1
     ├── CredentialError           3
@@ -98,6 +99,12 @@ class AgentFileInvalid(FileUnreadable):
     """An agent's file breaks the format that `docs/agents.md` describes."""
 
     code = "agent_file_invalid"
+
+
+class SourceUnusable(HiveloomError):
+    """What a file, a URL or a pipe brings cannot be had, or cannot be used for what is asked."""
+
+    code = "source_unusable"
 
 
 class Locked(HiveloomError):
@@ -223,6 +230,7 @@ class UpstreamRefused(UpstreamError):
     the upstream's own text, `labels` are its own names for the kind of error, such as
     `rate_limit_error`, in small letters. `retry_after_s` is how long the upstream asks to wait,
     `should_retry` whether it says that asking again makes sense; None where it says nothing.
+    `location` is where a redirect points, "" for anything else.
     """
 
     code = "upstream_refused"
@@ -234,6 +242,7 @@ class UpstreamRefused(UpstreamError):
         self.labels: tuple[str, ...] = ()
         self.retry_after_s: float | None = None
         self.should_retry: bool | None = None
+        self.location = ""
 
 
 class ReplyNotUnderstood(UpstreamError):

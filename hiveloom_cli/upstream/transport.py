@@ -189,11 +189,13 @@ def _build_redirected(status: int, location: str) -> UpstreamRefused:
     except ValueError:
         where = urlsplit("")
     target = f"{where.scheme}://{where.netloc}{where.path}" if where.netloc else where.path
-    return UpstreamRefused(
+    error = UpstreamRefused(
         f"the upstream answered {status} and points to {target or 'nowhere'};"
         " a key is never sent along a redirect",
         status=status,
     )
+    error.location = target
+    return error
 
 
 def _read(response: requests.Response, timeouts: Timeouts) -> Iterator[bytes]:
