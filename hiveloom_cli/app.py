@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.credentials.store import CredentialStore
     from hiveloom_cli.paths import Paths
+    from hiveloom_cli.protocols.message import Attachment
     from hiveloom_cli.protocols.models import ModelInfo
     from hiveloom_cli.secret import Secret
     from hiveloom_cli.terminal.streams import Streams
@@ -154,6 +155,15 @@ class App:
         from hiveloom_cli.upstream.fetch import fetch_url
 
         return fetch_url(url, self._open_transport(_FETCHING), most_bytes=most_bytes)
+
+    def load_attachment(self, source: str) -> Attachment:
+        """Load what a path, a URL or "-" for stdin names. Raises `SourceUnusable`."""
+        from hiveloom_cli.chat.attachment import MOST_BYTES, load_attachment, parse_attachment
+
+        if source == "-":
+            content = self.streams.stdin.buffer.read(MOST_BYTES + 1)
+            return parse_attachment(content, source="stdin", name="stdin")
+        return load_attachment(source, fetch=partial(self.fetch_url, most_bytes=MOST_BYTES))
 
     def load_key(self, source: KeySource) -> Secret:
         """Fetch a key from where it is kept. Raises `CredentialError`."""

@@ -152,7 +152,11 @@ _HINTS: Mapping[FaultKind, Callable[[_Case], str]] = {
     FaultKind.TOO_LARGE: _say(
         "send less at a time, lower --max-tokens, or ask a model with higher limits"
     ),
-    FaultKind.IMAGES: _say("ask a model that takes images, or leave the image out"),
+    FaultKind.MEDIA: _say(
+        "ask a model that takes images or documents, or leave the attachment out; of a PDF the text"
+        " can be attached"
+    ),
+    FaultKind.BAD_MEDIA: _say("attach something smaller or in another format, or leave it out"),
     FaultKind.BAD_REQUEST: _say(
         "the upstream does not take the request as it is: check the model's name and the agent's"
         " parameters"

@@ -64,8 +64,8 @@ def fetch_url(url: str, transport: Transport, *, most_bytes: int) -> bytes:
 
 
 def format_url(url: str) -> str:
-    """Show a URL without its query, which may hold a signature."""
-    return re.split(r"[?#]", url, maxsplit=1)[0]
+    """Show a URL without what may be secret: user and password, and the query."""
+    return re.sub(r"//[^/]*@", "//", re.split(r"[?#]", url, maxsplit=1)[0])
 
 
 def _check_url(url: str) -> None:
@@ -74,7 +74,10 @@ def _check_url(url: str) -> None:
     except ValueError:
         problem = "is none"
     if problem:
-        raise UsageMistake(f"the URL {problem}", hint="give it as https://host/path")
+        raise UsageMistake(
+            f"the URL {format_url(url)} {problem}",
+            hint="give it as https://host/path, or http:// on this machine",
+        )
 
 
 def _find_problem(url: str, parts: SplitResult) -> str:
@@ -96,22 +99,18 @@ def _explain(error: UpstreamError, shown: str) -> SourceUnusable:
         case UpstreamRefused(location=str(location)) if location:
             return SourceUnusable(
                 f"{shown} answered {error.status} and points to {location}",
-                hint="no redirect is followed: give the address that it leads to",
+                hint="give the address that it leads to; no redirect is followed",
             )
         case UpstreamRefused():
             return SourceUnusable(
                 f"{shown} answered {error.status}",
-                hint=f"check the address; what needs a login cannot be fetched: {_SAVE_IT}",
+                hint=f"check the address, or {_SAVE_IT}",
             )
         case AnswerTimedOut():
-            return SourceUnusable(
-                f"{shown} did not answer in time", hint=f"try again, or {_SAVE_IT}"
-            )
+            return SourceUnusable(f"{shown} did not answer in time", hint=_AGAIN)
         case UpstreamUnreachable():
             return SourceUnusable(error.message, hint=f"check the address, or {_SAVE_IT}")
         case StreamCutShort():
-            return SourceUnusable(
-                f"{shown} stopped in the middle", hint=f"try again, or {_SAVE_IT}"
-            )
+            return SourceUnusable(f"{shown} stopped in the middle", hint=_AGAIN)
         case _:
             return SourceUnusable(f"{shown}: {error.message}", hint=_AGAIN)

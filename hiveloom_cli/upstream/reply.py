@@ -20,7 +20,7 @@ from hiveloom_cli.protocols.adaptations import (
     format_notice,
 )
 from hiveloom_cli.protocols.event import ReasoningDelta, ReplyEnded, TextDelta
-from hiveloom_cli.protocols.message import stamp_message
+from hiveloom_cli.protocols.message import name_media, stamp_message
 from hiveloom_cli.protocols.providers import find_dialect
 from hiveloom_cli.protocols.refusals import Refusal
 from hiveloom_cli.protocols.table import PROTOCOLS
@@ -53,6 +53,7 @@ _NOT_THE_REQUEST = {
     FaultKind.RATE_LIMIT,
     FaultKind.OVERLOADED,
     FaultKind.OVERFLOW,
+    FaultKind.MEDIA,
 }
 
 
@@ -189,6 +190,10 @@ class Reply:
 
     def _explain(self, error: UpstreamError) -> None:
         if isinstance(error, UpstreamRefused) and not error.hint:
+            sent = name_media(self._chat.messages)
+            if sent and decide_kind(error) is FaultKind.MEDIA:
+                error.message = f"this model takes no {sent}: {error.message}"
+                error.args = (error.message,)
             unknown = decide_kind(error) is FaultKind.NO_MODEL
             offered = self._load_offered() if unknown else ()
             error.hint = decide_hint(error, self._upstream, self._chat.model, offered)
