@@ -91,7 +91,7 @@ def decode_text(content: bytes) -> str | None:
 
 def _is_certain(start: bytes) -> bool:
     # Letters alone can begin a text too.
-    return not start.isascii() or any(byte < 0x20 for byte in start)
+    return not start.isascii() or any(byte in _CONTROLS for byte in start)
 
 
 def describe_refused(content: bytes) -> str:

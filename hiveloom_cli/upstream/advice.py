@@ -43,6 +43,18 @@ def decide_hint(
     return build_hint(_Case(error, upstream, model, offered)) if build_hint else ""
 
 
+def explain_media(error: UpstreamRefused, kind: FaultKind, sent: str) -> None:
+    """Say of a refusal that it is, or may be, about what was attached; `sent` names that."""
+    if kind is FaultKind.MEDIA:
+        error.message = f"this model takes no {sent}: {error.message}"
+        error.args = (error.message,)
+    elif kind is FaultKind.BAD_REQUEST:
+        error.hint = (
+            f"this upstream may take no {sent}: ask another model, or leave the attachment out;"
+            " otherwise check the model's name and the agent's parameters"
+        )
+
+
 def _suggest_key(case: _Case) -> str:
     match case.upstream.key:
         case StoredKey(name):

@@ -92,7 +92,7 @@ def test_a_server_that_is_not_there_is_told() -> None:
         "https://host:99999/",
         "https://host:0/",
         "https://[half/",
-        "https://user:word@host/a",
+        "https://user:swordfish@host/a",
         "https://host/a b",
         "https://host/\x1b[31m",
         "http://host/a",
@@ -102,7 +102,7 @@ def test_a_server_that_is_not_there_is_told() -> None:
 def test_a_url_that_is_not_to_be_fetched_is_a_usage_mistake(url: str) -> None:
     with pytest.raises(UsageMistake, match="the URL ") as caught:
         fetch(url)
-    assert "word" not in caught.value.message
+    assert "swordfish" not in caught.value.message
 
 
 def test_a_url_is_told_from_a_path() -> None:
