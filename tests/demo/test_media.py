@@ -41,7 +41,7 @@ def source(media_type: str, content: bytes) -> dict[str, str]:
     ("path", "part", "said"),
     [
         ("/v1/chat/completions", {"type": "image_url", "image_url": {"url": PNG_URL}}, "image/png"),
-        ("/v1/messages", {"type": "image", "source": source("image/gif", build_gif())}, "gif, 13"),
+        ("/v1/messages", {"type": "image", "source": source("image/gif", build_gif())}, "gif, 14"),
         (
             "/v1/messages",
             {
