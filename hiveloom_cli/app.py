@@ -154,7 +154,8 @@ class App:
         """Fetch what a URL names, without any key. Raises `SourceUnusable` and `UsageMistake`."""
         from hiveloom_cli.upstream.fetch import fetch_url
 
-        return fetch_url(url, self._open_transport(_FETCHING), most_bytes=most_bytes)
+        transport = self._open_transport(_FETCHING)
+        return fetch_url(url, transport, self.clock, most_bytes=most_bytes)
 
     def load_attachment(self, source: str) -> Attachment:
         """Load what a path, a URL or "-" for stdin names. Raises `SourceUnusable`."""

@@ -230,7 +230,6 @@ class UpstreamRefused(UpstreamError):
     the upstream's own text, `labels` are its own names for the kind of error, such as
     `rate_limit_error`, in small letters. `retry_after_s` is how long the upstream asks to wait,
     `should_retry` whether it says that asking again makes sense; None where it says nothing.
-    `location` is where a redirect points, "" for anything else.
     """
 
     code = "upstream_refused"
@@ -242,7 +241,6 @@ class UpstreamRefused(UpstreamError):
         self.labels: tuple[str, ...] = ()
         self.retry_after_s: float | None = None
         self.should_retry: bool | None = None
-        self.location = ""
 
 
 class ReplyNotUnderstood(UpstreamError):

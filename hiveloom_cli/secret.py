@@ -80,8 +80,6 @@ def mask_secret(text: str, secret: Secret) -> str:
     local server) is hidden only where it stands whole.
     """
     value = secret.reveal()
-    if not value:
-        return text  # nothing was sent, as with a URL that is fetched without a key
     if len(value) <= _RUN:
         return text.replace(value, MASK)
     runs = {value[start : start + _RUN] for start in range(len(value) - _RUN + 1)}

@@ -22,7 +22,7 @@ class Transport(Protocol):
     """What carries a request; `upstream.transport.RequestsTransport` is the real one."""
 
     def open_reply(
-        self, request: WireRequest, key: Secret
+        self, request: WireRequest, key: Secret | None
     ) -> AbstractContextManager[Iterator[bytes]]:
         """See `RequestsTransport.open_reply`."""
         ...

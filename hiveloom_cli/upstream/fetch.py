@@ -13,6 +13,7 @@ from hiveloom_cli.errors import (
     AnswerTimedOut,
     SourceUnusable,
     StreamCutShort,
+    StreamStalled,
     UpstreamError,
     UpstreamRefused,
     UpstreamUnreachable,
@@ -20,14 +21,14 @@ from hiveloom_cli.errors import (
 )
 from hiveloom_cli.protocols.base_url import is_loopback
 from hiveloom_cli.protocols.request import WireRequest
-from hiveloom_cli.secret import Secret
 
 if TYPE_CHECKING:
+    from hiveloom_cli.clock import Clock
     from hiveloom_cli.upstream.client import Transport
 
 _MEGABYTE = 1024 * 1024
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_NO_KEY = Secret("")
+_LONGEST_S = 300.0  # a server that sends a byte now and then would keep us for ever
 _SAVE_IT = "save it to a file, and give that"
 _AGAIN = f"try again, or {_SAVE_IT}"
 
@@ -37,22 +38,26 @@ def is_url(text: str) -> bool:
     return bool(_SCHEME.match(text))
 
 
-def fetch_url(url: str, transport: Transport, *, most_bytes: int) -> bytes:
+def fetch_url(url: str, transport: Transport, clock: Clock, *, most_bytes: int) -> bytes:
     """Fetch what a URL names.
 
     Raises `UsageMistake` for a URL that is neither https nor http to this machine, and
-    `SourceUnusable` for one that gives nothing, an error, a redirect, or more than `most_bytes`.
+    `SourceUnusable` for one that gives nothing, an error, a redirect, or more than `most_bytes`, or
+    takes more than five minutes.
     """
     shown = format_url(url)
     _check_url(url)
     request = WireRequest(url, {"Accept": "*/*"}, ())
     content = bytearray()
+    begun_s = clock.elapsed_s()
     try:
-        with transport.open_reply(request, _NO_KEY) as pieces:
+        with transport.open_reply(request, None) as pieces:
             for piece in pieces:
                 content += piece
                 if len(content) > most_bytes:
                     break
+                if clock.elapsed_s() - begun_s > _LONGEST_S:
+                    raise StreamStalled("it took too long")
     except UpstreamError as error:
         raise _explain(error, shown) from error
     if len(content) > most_bytes:
@@ -96,9 +101,9 @@ def _find_problem(url: str, parts: SplitResult) -> str:
 
 def _explain(error: UpstreamError, shown: str) -> SourceUnusable:
     match error:
-        case UpstreamRefused(location=str(location)) if location:
+        case UpstreamRefused() if 300 <= error.status < 400:
             return SourceUnusable(
-                f"{shown} answered {error.status} and points to {location}",
+                f"{shown} answered {error.status} and points to {error.detail or 'nowhere'}",
                 hint="give the address that it leads to; no redirect is followed",
             )
         case UpstreamRefused():
@@ -106,8 +111,8 @@ def _explain(error: UpstreamError, shown: str) -> SourceUnusable:
                 f"{shown} answered {error.status}",
                 hint=f"check the address, or {_SAVE_IT}",
             )
-        case AnswerTimedOut():
-            return SourceUnusable(f"{shown} did not answer in time", hint=_AGAIN)
+        case AnswerTimedOut() | StreamStalled():
+            return SourceUnusable(f"{shown} did not come in time", hint=_AGAIN)
         case UpstreamUnreachable():
             return SourceUnusable(error.message, hint=f"check the address, or {_SAVE_IT}")
         case StreamCutShort():

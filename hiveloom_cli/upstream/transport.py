@@ -83,12 +83,12 @@ class RequestsTransport:
             self._session.mount(scheme, _TrustAdapter(environ))
 
     @contextmanager
-    def open_reply(self, request: WireRequest, key: Secret) -> Iterator[Iterator[bytes]]:
+    def open_reply(self, request: WireRequest, key: Secret | None) -> Iterator[Iterator[bytes]]:
         """Send a request; give the reply's bytes as they arrive. Leaving closes the connection.
 
-        Raises `UpstreamUnreachable`, and `UpstreamRefused` for any status but 2xx; the iterator
-        raises `StreamCutShort` where the bytes break off or stop coming. The key is masked in every
-        `UpstreamError` that passes, the reader's own included.
+        Without a key none is sent. Raises `UpstreamUnreachable`, and `UpstreamRefused` for any
+        status but 2xx; the iterator raises `StreamCutShort` where the bytes break off or stop
+        coming. The key is masked in every `UpstreamError` that passes, the reader's own included.
         """
         try:
             response = self._send(request, key)
@@ -98,10 +98,11 @@ class RequestsTransport:
             finally:
                 response.close()
         except UpstreamError as error:
-            _mask(error, key)
+            if key is not None:
+                _mask(error, key)
             raise
 
-    def _send(self, request: WireRequest, key: Secret) -> requests.Response:
+    def _send(self, request: WireRequest, key: Secret | None) -> requests.Response:
         try:
             return self._session.request(
                 "POST" if request.body is not None else "GET",
@@ -141,13 +142,14 @@ class _Session(requests.Session):
 class _KeyAuth(AuthBase):
     """Writes the key's headers at the moment of sending, after `.netrc` has had no say."""
 
-    def __init__(self, headers: tuple[KeyHeader, ...], key: Secret) -> None:
+    def __init__(self, headers: tuple[KeyHeader, ...], key: Secret | None) -> None:
         self._headers = headers
         self._key = key
 
     def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        for header in self._headers:
-            prepared.headers[header.name] = header.prefix + self._key.reveal()
+        if self._key is not None:
+            for header in self._headers:
+                prepared.headers[header.name] = header.prefix + self._key.reveal()
         return prepared
 
 
@@ -189,13 +191,12 @@ def _build_redirected(status: int, location: str) -> UpstreamRefused:
     except ValueError:
         where = urlsplit("")
     target = f"{where.scheme}://{where.netloc}{where.path}" if where.netloc else where.path
-    error = UpstreamRefused(
+    return UpstreamRefused(
         f"the upstream answered {status} and points to {target or 'nowhere'};"
         " a key is never sent along a redirect",
         status=status,
+        detail=target,
     )
-    error.location = target
-    return error
 
 
 def _read(response: requests.Response, timeouts: Timeouts) -> Iterator[bytes]:

@@ -6,10 +6,12 @@ import gzip
 
 import pytest
 
+from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.errors import SourceUnusable, UsageMistake
 from hiveloom_cli.upstream.fetch import fetch_url, format_url, is_url
 from hiveloom_cli.upstream.limits import Timeouts
 from hiveloom_cli.upstream.transport import RequestsTransport
+from tests.support.clocks import ManualClock
 from tests.support.upstream import Ending, Reply, ScriptedUpstream
 
 MOST = 1024 * 1024
@@ -17,7 +19,7 @@ MOST = 1024 * 1024
 
 def fetch(url: str, most_bytes: int = MOST) -> bytes:
     transport = RequestsTransport({}, Timeouts(connect_s=5, first_byte_s=0.5, read_s=0.5))
-    return fetch_url(url, transport, most_bytes=most_bytes)
+    return fetch_url(url, transport, SystemClock(), most_bytes=most_bytes)
 
 
 def test_the_bytes_come_as_they_are_and_no_key_goes(upstream: ScriptedUpstream) -> None:
@@ -60,8 +62,8 @@ def test_a_redirect_is_told_and_not_followed(upstream: ScriptedUpstream) -> None
         (Reply([b"{}"], 500), "answered 500"),
         (Reply([b"half"], 200, (), Ending.SHORT), "stopped in the middle"),
         (Reply([b"half"], 200, (), Ending.CUT), "stopped in the middle"),
-        (Reply([b"half", 2.0], 200, (), Ending.CHUNKED), "stopped in the middle"),
-        (Reply([2.0, b"late"], 200, (), Ending.CHUNKED), "did not answer in time"),
+        (Reply([b"half", 2.0], 200, (), Ending.CHUNKED), "did not come in time"),
+        (Reply([2.0, b"late"], 200, (), Ending.CHUNKED), "did not come in time"),
     ],
 )
 def test_what_does_not_come_whole_is_told(
@@ -73,6 +75,17 @@ def test_what_does_not_come_whole_is_told(
     assert said in caught.value.message
     assert "secret" not in caught.value.message
     assert caught.value.hint
+
+
+def test_what_trickles_for_minutes_is_given_up(upstream: ScriptedUpstream) -> None:
+    class HurriedClock(ManualClock):
+        def elapsed_s(self) -> float:
+            self.sleep(301)
+            return super().elapsed_s()
+
+    upstream.add(Reply([b"x"]))
+    with pytest.raises(SourceUnusable, match="did not come in time"):
+        fetch_url(upstream.origin, RequestsTransport({}), HurriedClock(), most_bytes=MOST)
 
 
 def test_a_server_that_is_not_there_is_told() -> None:
