@@ -130,7 +130,7 @@ def _build_content(part: Part) -> dict[str, Any] | None:
             return {"type": "image_url", "image_url": {"url": _build_data_url(media_type, content)}}
         case DocumentPart(name, content):
             data = _build_data_url("application/pdf", content)
-            # OpenAI goes by the ending of the name, whatever the data URL says.
+            # Whatever it is called on disk: a server may go by the ending of the name.
             filename = name if name.lower().endswith(".pdf") else f"{name}.pdf"
             return {"type": "file", "file": {"filename": filename, "file_data": data}}
         case ToolResult() | ToolCall() | ReasoningPart() | OpaquePart() | TextFilePart():
