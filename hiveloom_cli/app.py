@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.credentials.store import CredentialStore
     from hiveloom_cli.paths import Paths
+    from hiveloom_cli.protocols.message import Attachment
     from hiveloom_cli.protocols.models import ModelInfo
     from hiveloom_cli.secret import Secret
     from hiveloom_cli.terminal.streams import Streams
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 _PLACEHOLDER = "no-key"
 # For what a person did not ask for and waits for all the same.
 _QUICK = Timeouts(connect_s=5, first_byte_s=10, read_s=5)
+# For a file that a person names by its URL: no model has to think before the first byte.
+_FETCHING = Timeouts(connect_s=10, first_byte_s=30, read_s=30)
 
 
 class App:
@@ -194,6 +197,22 @@ class App:
 
         self.patience = Patience(tries=1)  # whoever tries a key wants the answer of now
         return check_key(self.open_model(upstream, key), self._transport, key, model)
+
+    def fetch_url(self, url: str, *, most_bytes: int) -> bytes:
+        """Fetch what a URL names, without any key. Raises `SourceUnusable` and `UsageMistake`."""
+        from hiveloom_cli.upstream.fetch import fetch_url
+
+        transport = self._open_transport(_FETCHING)
+        return fetch_url(url, transport, self.clock, most_bytes=most_bytes)
+
+    def load_attachment(self, source: str) -> Attachment:
+        """Load what a path, a URL or "-" for stdin names. Raises `SourceUnusable`."""
+        from hiveloom_cli.chat.attachment import MOST_BYTES, load_attachment, parse_attachment
+
+        if source == "-":
+            content = self.streams.stdin.buffer.read(MOST_BYTES + 1)
+            return parse_attachment(content, source="stdin", name="stdin")
+        return load_attachment(source, fetch=partial(self.fetch_url, most_bytes=MOST_BYTES))
 
     def load_key(self, source: KeySource) -> Secret:
         """Fetch a key from where it is kept. Raises `CredentialError`."""

@@ -9,6 +9,7 @@ next.
     ├── UsageMistake              2
     ├── FileUnreadable            1
     │   └── AgentFileInvalid
+    ├── SourceUnusable            1
     ├── Locked                    1
     ├── AlreadyExists             1
     ├── CredentialError           3
@@ -98,6 +99,12 @@ class AgentFileInvalid(FileUnreadable):
     """An agent's file breaks the format that `docs/agents.md` describes."""
 
     code = "agent_file_invalid"
+
+
+class SourceUnusable(HiveloomError):
+    """What a file, a URL or a pipe brings cannot be had, or cannot be used for what is asked."""
+
+    code = "source_unusable"
 
 
 class Locked(HiveloomError):

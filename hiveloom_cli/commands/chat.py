@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hiveloom_cli.commands.appearance import choose_look, take_look
+from hiveloom_cli.commands.attaching import (
+    STDIN,
+    check_message,
+    load_attachments,
+    take_attachments,
+)
 from hiveloom_cli.commands.connecting import take_allow_http, take_credential, take_model
 from hiveloom_cli.commands.naming import complete_agents
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts, take_patience
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.app import App
     from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.chat.event import TurnEnded
+    from hiveloom_cli.protocols.message import Message
     from hiveloom_cli.terminal.look import Look
     from hiveloom_cli.terminal.repl import MessageSource, Repl
     from hiveloom_cli.upstream.client import ModelClient
@@ -34,6 +41,7 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
 @click.command(name="chat")
 @click.argument("agent", required=False, shell_complete=complete_agents)
 @click.argument("message", required=False)
+@take_attachments
 @take_model("Ask this model; an agent is not needed then.")
 @click.option("--system-prompt", metavar="TEXT", help="Instead of the agent's.")
 @take_credential("Instead of the agent's.")
@@ -50,20 +58,24 @@ def command(app: App, /, **options: Any) -> None:
     """Talk to an agent, or ask it one question.
 
     Without MESSAGE, on a terminal, the chat is interactive. What is piped in is appended to
-    MESSAGE.
+    MESSAGE. What is attached can stand alone, for an agent that knows what to do with it.
 
     \b
       hiveloom chat helper
       hiveloom chat helper "one question"
       git diff | hiveloom chat helper "review this"
+      hiveloom chat helper "what is this?" -a photo.jpg -a report.pdf
       hiveloom chat --model gpt-4o-mini "a question without an agent"
     """
+    from hiveloom_cli.protocols.message import build_user_message
+
     name, word = _choose_words(app, options)
     chosen, version = _choose_agent(app, name, options["model"])
     agent = _override(chosen, options)
-    message = _load_message(app, word, needed=options["as_json"])
+    text = _load_text(app, word, options)
     app.timeouts, app.patience = choose_timeouts(options), choose_patience(options)
     upstream = app.decide_upstream(agent.model, agent.credential, allow_http=options["allow_http"])
+    attached = load_attachments(app, options["attach"])
     model = app.open_model(upstream)
     _print_notices(app, agent)
 
@@ -75,12 +87,15 @@ def command(app: App, /, **options: Any) -> None:
         )
 
     look = choose_look(app, options)
-    if not message:
+    if not (text or attached):
         _run_repl(app, model, open_conversation, look)
-    elif options["as_json"]:
-        _print_document(app, model, open_conversation(), message)
+        return
+    conversation, message = open_conversation(), build_user_message(text, attached)
+    check_message(conversation, message, upstream)
+    if options["as_json"]:
+        _print_document(app, model, conversation, message)
     else:
-        _show_answer(app, model, open_conversation(), message, look)
+        _show_answer(app, model, conversation, message, look)
 
 
 def _choose_words(app: App, options: dict[str, Any]) -> tuple[str | None, str | None]:
@@ -114,14 +129,20 @@ def _override(agent: Agent, options: dict[str, Any]) -> Agent:
     return replace(agent, parameters=replace(agent.parameters, **parameters), **settings)
 
 
-def _load_message(app: App, word: str | None, *, needed: bool) -> str:
-    """Join the argument and what is piped in; "" where neither says anything, for a chat."""
+def _load_text(app: App, word: str | None, options: dict[str, Any]) -> str:
+    """Join the argument and what is piped in, unless that is attached.
+
+    "" where neither says anything, for a chat or beside an attachment.
+    """
     pieces = [word or ""]
-    if not app.streams.stdin.isatty():
+    needed = options["as_json"]
+    if not app.streams.stdin.isatty() and STDIN not in options["attach"]:
         pieces.append(app.streams.load_stdin())
         needed = True
     message = "\n\n".join(piece for piece in pieces if piece.strip())
-    if not message and (needed or word is not None or not app.streams.is_interactive):
+    if not (message or options["attach"]) and (
+        needed or word is not None or not app.streams.is_interactive
+    ):
         raise UsageMistake(
             "there is nothing to send", hint='give a message: hiveloom chat AGENT "a question"'
         )
@@ -138,22 +159,22 @@ def _print_notices(app: App, agent: Agent) -> None:
 
 
 def _show_answer(
-    app: App, model: ModelClient, conversation: Conversation, message: str, look: Look
+    app: App, model: ModelClient, conversation: Conversation, message: Message, look: Look
 ) -> None:
     from hiveloom_cli.chat.runner import run_turn
-    from hiveloom_cli.protocols.message import build_user_message
     from hiveloom_cli.terminal.turn import show_turn
 
-    with closing(run_turn(conversation, build_user_message(message), model)) as events:
+    with closing(run_turn(conversation, message, model)) as events:
         show_turn(events, app.streams, look)
 
 
-def _print_document(app: App, model: ModelClient, conversation: Conversation, message: str) -> None:
+def _print_document(
+    app: App, model: ModelClient, conversation: Conversation, message: Message
+) -> None:
     from hiveloom_cli.chat.answer import fold_turn
     from hiveloom_cli.chat.runner import run_turn
-    from hiveloom_cli.protocols.message import build_user_message
 
-    with closing(run_turn(conversation, build_user_message(message), model)) as events:
+    with closing(run_turn(conversation, message, model)) as events:
         document = _build_document(conversation, fold_turn(events))
     app.streams.print_line(json.dumps(document, ensure_ascii=False))
 

@@ -29,7 +29,8 @@ class Question:
     """What of a request the answer depends on.
 
     `text` is the last user message; `system` is the system prompt, "" where there is none;
-    `prompt` is all text that was sent, for counting.
+    `prompt` is all text that was sent, for counting; `attached` says what came with the last
+    user message beside text.
     """
 
     model: str
@@ -39,6 +40,7 @@ class Question:
     prompt: str
     stream: bool
     include_usage: bool = False
+    attached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def format_answer(question: Question) -> str:
         f"- model: `{question.model}`",
         f"- system prompt: {system}",
         f"- messages: {question.messages}",
+        *(f"- attached: {what}" for what in question.attached),
     )
     answer = "\n\n".join((INTRODUCTION, quote, "\n".join(facts), _CLOSING))
     # JSON can name half a surrogate pair; UTF-8 cannot carry one.

@@ -45,18 +45,20 @@ def parse_question(body: bytes, headers: Mapping[str, str]) -> Question:
     fields = parse_body(body)
     _check_fields(fields, headers)
     messages = parse_messages(fields, _ROLES)
-    if messages[0][0] != "user":
+    if messages[0].role != "user":
         raise Refusal(400, "messages: first message must use the user role")
-    if not all(text.strip() for role, text in messages if role == "user"):
+    if not all(said.text.strip() or said.attached for said in messages if said.role == "user"):
         raise Refusal(400, "messages: text content blocks must be non-empty")
     system = parse_text("system", fields.get("system") or "")
+    asked = next(said for said in reversed(messages) if said.role == "user")
     return Question(
         model=fields["model"],
-        text=next(text for role, text in reversed(messages) if role == "user"),
+        text=asked.text,
         system=system,
         messages=len(messages),
-        prompt="\n".join([system, *(text for _, text in messages)]),
+        prompt="\n".join([system, *(said.text for said in messages)]),
         stream=bool(fields.get("stream")),
+        attached=asked.attached,
     )
 
 

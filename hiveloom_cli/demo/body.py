@@ -6,9 +6,11 @@ The checks are those of the real services that a client can run into by mistake,
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from hiveloom_cli.demo.answer import Refusal
+from hiveloom_cli.demo.media import describe_part
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
@@ -27,8 +29,17 @@ def parse_body(body: bytes) -> dict[str, Any]:
     return fields
 
 
-def parse_messages(fields: dict[str, Any], roles: frozenset[str]) -> list[tuple[str, str]]:
-    """Take the role and the text of each message, of which there has to be one."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message: who says it, its text, and what comes with it."""
+
+    role: str
+    text: str
+    attached: tuple[str, ...] = ()
+
+
+def parse_messages(fields: dict[str, Any], roles: frozenset[str]) -> list[Said]:
+    """Take what each message says, of which there has to be one."""
     messages = fields.get("messages")
     if not isinstance(messages, list) or not messages:
         raise Refusal(400, "messages: at least one message is required")
@@ -44,7 +55,14 @@ def parse_text(place: str, content: object) -> str:
     return "".join(_parse_part(f"{place}.{index}", part) for index, part in enumerate(content))
 
 
-def _parse_message(index: int, message: object, roles: frozenset[str]) -> tuple[str, str]:
+def parse_attached(place: str, content: object) -> tuple[str, ...]:
+    """Name what a list of typed parts holds beside text."""
+    parts = content if isinstance(content, list) else []
+    told = (describe_part(f"{place}.{index}", part) for index, part in enumerate(parts))
+    return tuple(filter(None, told))
+
+
+def _parse_message(index: int, message: object, roles: frozenset[str]) -> Said:
     place = f"messages.{index}"
     if not isinstance(message, dict):
         raise Refusal(400, f"{place}: expected an object")
@@ -54,7 +72,8 @@ def _parse_message(index: int, message: object, roles: frozenset[str]) -> tuple[
     content = message.get("content")
     if content is None and message.get("tool_calls"):
         content = ""
-    return role, parse_text(f"{place}.content", content)
+    text = parse_text(f"{place}.content", content)
+    return Said(role, text, parse_attached(f"{place}.content", content))
 
 
 def _parse_part(place: str, part: object) -> str:

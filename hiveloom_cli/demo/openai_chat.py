@@ -16,7 +16,7 @@ from hiveloom_cli.demo.answer import (
     format_answer,
     parse_pieces,
 )
-from hiveloom_cli.demo.body import parse_body, parse_messages
+from hiveloom_cli.demo.body import Said, parse_body, parse_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,17 +41,19 @@ def parse_question(body: bytes, headers: Mapping[str, str]) -> Question:
     del headers
     fields = parse_body(body)
     messages = parse_messages(fields, _ROLES)
+    asked = next((said for said in reversed(messages) if said.role == "user"), Said("user", ""))
     options = fields.get("stream_options") or {}
     if options and not (isinstance(options, dict) and fields.get("stream")):
         raise Refusal(400, "stream_options: only allowed when stream is true")
     return Question(
         model=fields["model"],
-        text=next((text for role, text in reversed(messages) if role == "user"), ""),
-        system="\n".join(text for role, text in messages if role in {"developer", "system"}),
+        text=asked.text,
+        system="\n".join(said.text for said in messages if said.role in {"developer", "system"}),
         messages=len(messages),
-        prompt="\n".join(text for _, text in messages),
+        prompt="\n".join(said.text for said in messages),
         stream=bool(fields.get("stream")),
         include_usage=bool(options.get("include_usage")),
+        attached=asked.attached,
     )
 
 

@@ -179,6 +179,13 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
         protocol="openai",
     ),
     Adaptation(
+        "documents-by-url",
+        "this upstream wants a PDF as document_url; sending it so",
+        refusals.find_document_url_wanted,
+        change.use_document_urls,
+        protocol="openai",
+    ),
+    Adaptation(
         "null-content-refused",
         "this upstream takes no null content; sending an empty text",
         refusals.find_null_content,

@@ -92,6 +92,11 @@ def fold_system(body: Body, _found: str, _chat: ChatRequest) -> Body:
     return {**body, "messages": [{"role": "user", "content": prompt}, *rest]}
 
 
+def use_document_urls(body: Body, _found: str, _chat: ChatRequest) -> Body:
+    """Send documents as Mistral has them: a URL, here of the data itself, and a name."""
+    return _map_messages(body, lambda message: _map_parts(message, _use_document_url))
+
+
 def empty_null_content(body: Body, _found: str, _chat: ChatRequest) -> Body:
     """Send "" for an assistant's content that is null."""
     return _replace_assistant_content(body, None, "")
@@ -148,6 +153,28 @@ def has_assistant_content(body: Body, content: str | None) -> bool:
     return any(_is_call_with(message, content) for message in body["messages"])
 
 
+def has_files(body: Body) -> bool:
+    """Whether any message has a document in it."""
+    contents = (message.get("content") for message in body["messages"])
+    return any(
+        part["type"] == "file"
+        for content in contents
+        if isinstance(content, list)
+        for part in content
+    )
+
+
+def _use_document_url(part: Body) -> Body:
+    if part["type"] != "file":
+        return part
+    file = part["file"]
+    return {
+        "type": "document_url",
+        "document_url": file["file_data"],
+        "document_name": file["filename"],
+    }
+
+
 def _is_call_with(message: Body, content: str | None) -> bool:
     return (
         message["role"] == "assistant"
@@ -165,6 +192,13 @@ def _replace_assistant_content(body: Body, old: str | None, new: str | None) -> 
 
 def _map_messages(body: Body, change: Callable[[Body], Body]) -> Body:
     return {**body, "messages": [change(message) for message in body["messages"]]}
+
+
+def _map_parts(message: Body, change: Callable[[Body], Body]) -> Body:
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message
+    return {**message, "content": [change(part) for part in content]}
 
 
 def _rename(body: Body, old: str, new: str) -> Body:

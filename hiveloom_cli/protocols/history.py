@@ -12,21 +12,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.protocols.message import (
+    DocumentPart,
     ImagePart,
     Message,
     OpaquePart,
     Part,
     ReasoningPart,
+    TextFilePart,
     TextPart,
     ToolCall,
     ToolResult,
 )
+from hiveloom_cli.protocols.text_file import write_out_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _PARTS_OF = {
-    "user": (TextPart, ImagePart, ToolResult),
+    "user": (TextPart, ImagePart, DocumentPart, TextFilePart, ToolResult),
     "assistant": (TextPart, ReasoningPart, OpaquePart, ToolCall),
 }
 _ABORTED = "aborted"
@@ -38,7 +41,8 @@ def fit_history(
 ) -> tuple[Message, ...]:
     """Keep the parts that `keep` wants and that suit their role; drop turns that say nothing.
 
-    An assistant turn needs text, a tool call or an opaque part: one that only thought is refused.
+    Text files become text. An assistant turn needs text, a tool call or an opaque part: one that
+    only thought is refused.
     """
     fitted = (_fit_message(message, keep) for message in messages)
     return pair_tool_calls(message for message in fitted if _says_something(message))
@@ -67,7 +71,7 @@ def list_calls(message: Message) -> tuple[ToolCall, ...]:
 def _fit_message(message: Message, keep: Callable[[Message, Part], bool]) -> Message:
     suitable = _PARTS_OF[message.role]
     parts = (part for part in message.parts if isinstance(part, suitable) and keep(message, part))
-    return replace(message, parts=tuple(parts))
+    return replace(message, parts=write_out_files(parts))
 
 
 def _says_something(message: Message) -> bool:

@@ -24,10 +24,27 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """An image; `media_type` such as "image/png" matches the bytes."""
+    """An image; `media_type` such as "image/png" matches the bytes. The name stays here."""
 
     media_type: str
     content: bytes
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPart:
+    """A PDF document; the model is told its name."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TextFilePart:
+    """A text file. No wire format knows it: it goes as text, fenced and under its name."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +92,8 @@ class ToolResult:
     is_error: bool = False
 
 
-Part: TypeAlias = TextPart | ImagePart | ReasoningPart | OpaquePart | ToolCall | ToolResult
+Attachment: TypeAlias = ImagePart | DocumentPart | TextFilePart
+Part: TypeAlias = TextPart | Attachment | ReasoningPart | OpaquePart | ToolCall | ToolResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +110,27 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The message's text parts, joined as they came."""
+        """The message's text parts, joined as they came; what is attached is none of them."""
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
 
-def build_user_message(text: str) -> Message:
-    """Build what a person said."""
-    return Message("user", (TextPart(text),))
+def build_user_message(text: str, attachments: Sequence[Attachment] = ()) -> Message:
+    """Build what a person said.
+
+    What they attached comes first, as models read it best; of that, text comes last, so that all
+    text stands together.
+    """
+    said = (TextPart(text),) if text or not attachments else ()
+    ordered = sorted(attachments, key=lambda part: isinstance(part, TextFilePart))
+    return Message("user", (*ordered, *said))
+
+
+def name_media(messages: Sequence[Message]) -> str:
+    """Name in words what there is beside text: images, PDF documents, both, or ""."""
+    parts = [part for message in messages for part in message.parts]
+    images = any(isinstance(part, ImagePart) for part in parts)
+    documents = any(isinstance(part, DocumentPart) for part in parts)
+    return " or ".join(["images"] * images + ["PDF documents"] * documents)
 
 
 def join_messages(messages: Sequence[Message]) -> Message:

@@ -23,7 +23,8 @@ class Provider:
 
     `base_url` is where it is, or, for software one runs oneself, where it listens unless told
     otherwise; `key_variable` and `key_page` are "" where no key is needed. `dialect` is what is
-    known of it from the start, so that it need not refuse anything first.
+    known of it from the start, so that it need not refuse anything first; `refused_media` are the
+    media types that it takes from no model.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Provider:
     key_page: str = ""
     protocol: ProtocolName = "openai"
     dialect: tuple[Learned, ...] = ()
+    refused_media: frozenset[str] = frozenset()
 
     @property
     def is_hosted(self) -> bool:
@@ -104,7 +106,11 @@ PROVIDERS: tuple[Provider, ...] = (
         example_models=("mistral-large-latest",),
         key_variable="MISTRAL_API_KEY",
         key_page="https://console.mistral.ai/api-keys",
-        dialect=(Learned("field-refused", "stream_options"), Learned("nine-character-ids")),
+        dialect=(
+            Learned("field-refused", "stream_options"),
+            Learned("nine-character-ids"),
+            Learned("documents-by-url"),
+        ),
     ),
     Provider(
         name="cerebras",
@@ -122,6 +128,7 @@ PROVIDERS: tuple[Provider, ...] = (
         example_models=("accounts/fireworks/models/gpt-oss-120b",),
         key_variable="FIREWORKS_API_KEY",
         key_page="https://app.fireworks.ai/settings/users/api-keys",
+        refused_media=frozenset({"application/pdf"}),
     ),
     Provider(
         name="ollama",
@@ -129,6 +136,7 @@ PROVIDERS: tuple[Provider, ...] = (
         base_url="http://127.0.0.1:11434/v1",
         example_models=("llama3:70b",),
         dialect=(Learned("reasoning-wanted", "reasoning"),),
+        refused_media=frozenset({"image/gif", "application/pdf"}),
     ),
     Provider(
         name="litellm",
@@ -200,7 +208,13 @@ def find_dialect(base_url: BaseUrl, protocol: ProtocolName) -> tuple[Learned, ..
 
     A server on this machine is the same by any of the machine's names.
     """
+    provider = find_speaker(base_url, protocol)
+    return provider.dialect if provider else ()
+
+
+def find_speaker(base_url: BaseUrl, protocol: ProtocolName) -> Provider | None:
+    """Return the preset at the origin of `base_url` if the protocol is the preset's own."""
     if base_url.is_loopback:
         base_url = replace(base_url, host="127.0.0.1")
     provider = find_provider_at(base_url)
-    return provider.dialect if provider and provider.protocol == protocol else ()
+    return provider if provider and provider.protocol == protocol else None

@@ -158,6 +158,11 @@ def find_system_refused(refusal: Refusal) -> str | None:
     return "" if said and change.has_system(refusal.body) else None
 
 
+def find_document_url_wanted(refusal: Refusal) -> str | None:
+    """Whether documents are wanted by URL, which may be a data URL."""
+    return "" if "document_url" in refusal.text and change.has_files(refusal.body) else None
+
+
 def find_null_content(refusal: Refusal) -> str | None:
     """Whether null beside tool calls is refused."""
     if not change.has_assistant_content(refusal.body, None):

@@ -43,6 +43,18 @@ def decide_hint(
     return build_hint(_Case(error, upstream, model, offered)) if build_hint else ""
 
 
+def explain_media(error: UpstreamRefused, kind: FaultKind, sent: str) -> None:
+    """Say of a refusal that it is, or may be, about what was attached; `sent` names that."""
+    if kind is FaultKind.MEDIA:
+        error.message = f"this model takes no {sent}: {error.message}"
+        error.args = (error.message,)
+    elif kind is FaultKind.BAD_REQUEST:
+        error.hint = (
+            f"this upstream may take no {sent}: ask another model, or leave the attachment out;"
+            " otherwise check the model's name and the agent's parameters"
+        )
+
+
 def _suggest_key(case: _Case) -> str:
     match case.upstream.key:
         case StoredKey(name):
@@ -152,7 +164,11 @@ _HINTS: Mapping[FaultKind, Callable[[_Case], str]] = {
     FaultKind.TOO_LARGE: _say(
         "send less at a time, lower --max-tokens, or ask a model with higher limits"
     ),
-    FaultKind.IMAGES: _say("ask a model that takes images, or leave the image out"),
+    FaultKind.MEDIA: _say(
+        "ask a model that takes images or documents, or leave the attachment out; of a PDF the text"
+        " can be attached"
+    ),
+    FaultKind.BAD_MEDIA: _say("attach something smaller or in another format, or leave it out"),
     FaultKind.BAD_REQUEST: _say(
         "the upstream does not take the request as it is: check the model's name and the agent's"
         " parameters"

@@ -44,7 +44,8 @@ class FaultKind(StrEnum):
     NO_ROUTE = "no_route"  # a router that has no provider for such a request
     OVERFLOW = "overflow"  # more than the model's context holds
     TOO_LARGE = "too_large"  # more than one request may have
-    IMAGES = "images"
+    MEDIA = "media"  # images or documents are not taken at all
+    BAD_MEDIA = "bad_media"  # such as these are not, for their size or their form
     BAD_REQUEST = "bad_request"
     ADDRESS = "address"  # nothing of the API at that URL
     TLS = "tls"
@@ -120,18 +121,30 @@ _ROWS = (
         unless=_PER_TIME,
     ),
     _Row(
-        FaultKind.IMAGES,
+        FaultKind.MEDIA,
         _compile(
-            r"support image input",
-            r"not support (vision|images?|image input)",
+            r"support (image|file|pdf|document) input",
+            r"not support (vision|images?|files?|pdfs?|documents?)\b",
+            r"(image|file|pdf|document) (input|content) (is )?not (supported|enabled)",
             r"is not a multimodal model",
-            r"unknown variant `image_url`",
-            r"image urls are not",
-            r"image.{0,40}(exceeds|too large|invalid|provided media type)",
-            r"invalid image",
-            r"at most \d+ image",
+            r"unknown variant `(image_url|file|image|document)`",
+            r"(image_url|file) is only supported by",
+            r"(unknown|unsupported|invalid) (content )?part type:? .?(image|file|document)",
         ),
         frozenset({0, 400, 404, 415, 422, 500}),
+    ),
+    _Row(
+        FaultKind.BAD_MEDIA,
+        _compile(
+            r"image urls are not",
+            r"image.{0,60}(exceed|too large|invalid|provided media type)",
+            r"invalid image",
+            r"at most \d+ image",
+            r"maximum of \d+ pdf pages",
+            r"pdf.{0,60}(invalid|not valid|too large|password|encrypted|could not)",
+            r"invalid.{0,40}\bpdf",
+        ),
+        frozenset({0, 400, 404, 413, 415, 422, 500}),
     ),
     _Row(FaultKind.NO_ROUTE, _compile(r"no endpoints found")),
     _Row(

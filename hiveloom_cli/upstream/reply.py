@@ -20,11 +20,11 @@ from hiveloom_cli.protocols.adaptations import (
     format_notice,
 )
 from hiveloom_cli.protocols.event import ReasoningDelta, ReplyEnded, TextDelta
-from hiveloom_cli.protocols.message import stamp_message
+from hiveloom_cli.protocols.message import name_media, stamp_message
 from hiveloom_cli.protocols.providers import find_dialect
 from hiveloom_cli.protocols.refusals import Refusal
 from hiveloom_cli.protocols.table import PROTOCOLS
-from hiveloom_cli.upstream.advice import decide_hint
+from hiveloom_cli.upstream.advice import decide_hint, explain_media
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
 from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 from hiveloom_cli.upstream.retry import decide_wait, format_reason
@@ -53,6 +53,7 @@ _NOT_THE_REQUEST = {
     FaultKind.RATE_LIMIT,
     FaultKind.OVERLOADED,
     FaultKind.OVERFLOW,
+    FaultKind.MEDIA,
 }
 
 
@@ -189,6 +190,8 @@ class Reply:
 
     def _explain(self, error: UpstreamError) -> None:
         if isinstance(error, UpstreamRefused) and not error.hint:
-            unknown = decide_kind(error) is FaultKind.NO_MODEL
-            offered = self._load_offered() if unknown else ()
+            kind = decide_kind(error)
+            offered = self._load_offered() if kind is FaultKind.NO_MODEL else ()
             error.hint = decide_hint(error, self._upstream, self._chat.model, offered)
+            if sent := name_media(self._chat.messages):
+                explain_media(error, kind, sent)

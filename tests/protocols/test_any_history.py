@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from hiveloom_cli.protocols.base_url import parse_base_url
 from hiveloom_cli.protocols.message import (
+    DocumentPart,
     ImagePart,
     Message,
     OpaquePart,
     Part,
     ReasoningPart,
+    TextFilePart,
     TextPart,
     ToolCall,
     ToolResult,
@@ -45,6 +47,8 @@ _names = st.sampled_from(["f", "get.it", "", "g" * 200])
 _user_parts = st.one_of(
     st.builds(TextPart, _texts),
     st.builds(ImagePart, st.just("image/png"), st.binary(max_size=8)),
+    st.builds(DocumentPart, _texts, st.binary(max_size=8)),
+    st.builds(TextFilePart, _texts, _texts),
     st.builds(ToolResult, _ids, _texts, st.booleans()),
 )
 _assistant_parts = st.one_of(

@@ -11,7 +11,10 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsStr
 
 from hiveloom_cli.protocols.base_url import parse_base_url
 from hiveloom_cli.protocols.message import (
+    DocumentPart,
+    ImagePart,
     Message,
+    TextFilePart,
     TextPart,
     ToolCall,
     ToolResult,
@@ -19,7 +22,7 @@ from hiveloom_cli.protocols.message import (
 )
 from hiveloom_cli.protocols.request import ChatRequest, Parameters
 from hiveloom_cli.protocols.table import PROTOCOLS, decide_protocol
-from tests.support.official import list_faults
+from tests.support.official import check_official, list_faults
 
 if TYPE_CHECKING:
     from hiveloom_cli.protocols.providers import ProtocolName
@@ -105,6 +108,66 @@ def test_tool_results_are_messages_of_their_own_or_blocks_that_come_first() -> N
         "tool_result",
         "text",
     ]
+
+
+PNG, PDF = b"\x89PNG", b"%PDF-1.4"
+ATTACHED = build_user_message(
+    "what is this?",
+    [
+        TextFilePart("n.txt", "hi"),
+        ImagePart("image/png", PNG, "a.png"),
+        DocumentPart("b.txt", PDF),
+        DocumentPart("B.PDF", PDF),
+    ],
+)
+TOLD = {"type": "text", "text": "File: n.txt\n```\nhi\n```\n\nwhat is this?"}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_chat_completions_has_what_is_attached_as_data_urls_before_the_text(
+    *, stream: bool
+) -> None:
+    body = build("openai", ChatRequest("m", (ATTACHED,), stream=stream))
+    check_official("openai", body)
+    data = "data:application/pdf;base64,JVBERi0xLjQ="
+    assert body["messages"] == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}},
+                {"type": "file", "file": {"filename": "b.txt.pdf", "file_data": data}},
+                {"type": "file", "file": {"filename": "B.PDF", "file_data": data}},
+                TOLD,
+            ],
+        }
+    ]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_messages_has_what_is_attached_as_blocks_before_the_text(*, stream: bool) -> None:
+    body = build("anthropic", ChatRequest("m", (ATTACHED,), stream=stream))
+    check_official("anthropic", body)
+    image = {"type": "base64", "media_type": "image/png", "data": "iVBORw=="}
+    pdf = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0xLjQ="}
+    assert body["messages"] == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "image", "source": image},
+                {"type": "document", "source": pdf, "title": "b.txt"},
+                {"type": "document", "source": pdf, "title": "B.PDF"},
+                TOLD,
+            ],
+        }
+    ]
+
+
+def test_what_is_attached_can_stand_alone() -> None:
+    chat = ChatRequest("m", (build_user_message("", [ImagePart("image/png", PNG)]),))
+    for protocol in PROTOCOL_NAMES:
+        body = build(protocol, chat)
+        check_official(protocol, body)
+        assert len(body["messages"][0]["content"]) == 1
 
 
 def test_a_key_is_named_by_its_header_and_is_not_in_the_request() -> None:

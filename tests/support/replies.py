@@ -14,9 +14,11 @@ from hiveloom_cli.protocols.event import (
     UsageReported,
 )
 from hiveloom_cli.protocols.message import (
+    DocumentPart,
     ImagePart,
     OpaquePart,
     ReasoningPart,
+    TextFilePart,
     TextPart,
     ToolCall,
     ToolResult,
@@ -93,7 +95,7 @@ def describe_part(part: Part) -> dict[str, Any]:
             return {"opaque": json.loads(part.wire)}
         case ToolCall():
             return {"tool_call": [part.id, part.name, part.arguments]}
-        case ImagePart() | ToolResult():
+        case ImagePart() | DocumentPart() | TextFilePart() | ToolResult():
             raise AssertionError(f"no model says {part}")
         case _:
             assert_never(part)

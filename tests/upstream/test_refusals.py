@@ -232,9 +232,9 @@ ROWS: dict[str, Row] = {
     "404 of a router, images": Row(
         404,
         say("No endpoints found that support image input", code=404),
-        FaultKind.IMAGES,
+        FaultKind.MEDIA,
         "image input",
-        "takes images",
+        "takes images or documents",
     ),
     "404 of a router, policy": Row(
         404,
@@ -307,19 +307,23 @@ ROWS: dict[str, Row] = {
     "422 of DeepSeek, images": Row(
         422,
         say("Failed to deserialize: messages[0]: unknown variant `image_url`, expected `text`"),
-        FaultKind.IMAGES,
+        FaultKind.MEDIA,
         "image_url",
-        "takes images",
+        "takes images or documents",
     ),
     "400 of vLLM, images": Row(
-        400, say("m is not a multimodal model"), FaultKind.IMAGES, "multimodal", "takes images"
+        400,
+        say("m is not a multimodal model"),
+        FaultKind.MEDIA,
+        "multimodal",
+        "takes images or documents",
     ),
     "400 of Anthropic, images": Row(
         400,
         anthropic_error("messages.0.image.source.base64.data: image exceeds 5 MB maximum"),
-        FaultKind.IMAGES,
+        FaultKind.BAD_MEDIA,
         "5 MB",
-        "leave the image out",
+        "attach something smaller",
     ),
     "400 of Cerebras": Row(
         400,

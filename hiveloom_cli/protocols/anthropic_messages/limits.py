@@ -17,15 +17,26 @@ MAX_TOKENS_UNSTREAMED = 21_333
 # `claude-opus-4-6`, `claude-haiku-4-5-20251001`: a family, a version of one or two numbers, a date.
 _VERSION = re.compile(r"claude-[a-z]+-(\d{1,2})(?:-(\d{1,2}))?(?![\d])")
 _MAXIMA = (((4, 6), 128_000), ((4, 5), 64_000))
+_FIRST_WITH_A_MILLION = (4, 6)  # tokens of context
 
 
 def find_max_tokens(model: str) -> int | None:
     """Return a model's maximum of output tokens, or None if its name says no known version."""
-    found = _VERSION.match(model)
-    if not found:
+    version = _find_version(model)
+    if version is None:
         return None
-    version = (int(found[1]), int(found[2] or 0))
     return next((most for oldest, most in _MAXIMA if version >= oldest), None)
+
+
+def has_short_context(model: str) -> bool:
+    """Whether a model is known to read 200,000 tokens and no more."""
+    version = _find_version(model)
+    return version is not None and version < _FIRST_WITH_A_MILLION
+
+
+def _find_version(model: str) -> tuple[int, int] | None:
+    found = _VERSION.match(model)
+    return (int(found[1]), int(found[2] or 0)) if found else None
 
 
 def decide_max_tokens(model: str, *, stream: bool) -> int:

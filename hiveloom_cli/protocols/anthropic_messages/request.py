@@ -20,11 +20,13 @@ from hiveloom_cli.protocols.anthropic_messages.limits import decide_max_tokens
 from hiveloom_cli.protocols.arguments import parse_arguments
 from hiveloom_cli.protocols.call_ids import fit_name, rewrite_call_ids
 from hiveloom_cli.protocols.message import (
+    DocumentPart,
     ImagePart,
     Message,
     OpaquePart,
     Part,
     ReasoningPart,
+    TextFilePart,
     TextPart,
     ToolCall,
     ToolResult,
@@ -169,12 +171,13 @@ def _build_messages(turns: tuple[Message, ...]) -> Iterator[dict[str, Any]]:
 
 def _build_block(part: Part) -> dict[str, Any]:
     match part:
-        case TextPart(text):
-            return {"type": "text", "text": text}
+        case TextPart() | TextFilePart():  # a text file is text by now
+            return {"type": "text", "text": part.text}
         case ImagePart(media_type, content):
-            data = base64.b64encode(content).decode("ascii")
-            source = {"type": "base64", "media_type": media_type, "data": data}
-            return {"type": "image", "source": source}
+            return {"type": "image", "source": _build_source(media_type, content)}
+        case DocumentPart(name, content):
+            source = _build_source("application/pdf", content)
+            return {"type": "document", "source": source} | ({"title": name} if name else {})
         case ReasoningPart() | OpaquePart():
             block: dict[str, Any] = json.loads(part.wire)
             return block
@@ -194,6 +197,11 @@ def _build_block(part: Part) -> dict[str, Any]:
             return block | {"is_error": True} if part.is_error else block
         case _:
             assert_never(part)
+
+
+def _build_source(media_type: str, content: bytes) -> dict[str, Any]:
+    data = base64.b64encode(content).decode("ascii")
+    return {"type": "base64", "media_type": media_type, "data": data}
 
 
 def _trim_end(content: list[dict[str, Any]]) -> None:

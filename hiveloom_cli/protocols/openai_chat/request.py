@@ -15,11 +15,13 @@ from hiveloom_cli.protocols import history
 from hiveloom_cli.protocols.arguments import is_object, parse_arguments
 from hiveloom_cli.protocols.call_ids import fit_name, rewrite_call_ids
 from hiveloom_cli.protocols.message import (
+    DocumentPart,
     ImagePart,
     Message,
     OpaquePart,
     Part,
     ReasoningPart,
+    TextFilePart,
     TextPart,
     ToolCall,
     ToolResult,
@@ -125,12 +127,20 @@ def _build_content(part: Part) -> dict[str, Any] | None:
         case TextPart(text):
             return {"type": "text", "text": text}
         case ImagePart(media_type, content):
-            data = base64.b64encode(content).decode("ascii")
-            return {"type": "image_url", "image_url": {"url": f"data:{media_type};base64,{data}"}}
-        case ToolResult() | ToolCall() | ReasoningPart() | OpaquePart():
-            return None
+            return {"type": "image_url", "image_url": {"url": _build_data_url(media_type, content)}}
+        case DocumentPart(name, content):
+            data = _build_data_url("application/pdf", content)
+            # Whatever it is called on disk: a server may go by the ending of the name.
+            filename = name if name.lower().endswith(".pdf") else f"{name}.pdf"
+            return {"type": "file", "file": {"filename": filename, "file_data": data}}
+        case ToolResult() | ToolCall() | ReasoningPart() | OpaquePart() | TextFilePart():
+            return None  # a text file is text by now
         case _:
             assert_never(part)
+
+
+def _build_data_url(media_type: str, content: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _build_assistant(message: Message) -> dict[str, Any]:
