@@ -14,14 +14,16 @@ from hiveloom_cli.paths import decide_paths
 from hiveloom_cli.upstream.limits import Patience, Timeouts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.agents.library import AgentLibrary
     from hiveloom_cli.agents.store import AgentStore
     from hiveloom_cli.agents.trust import TrustList
     from hiveloom_cli.agents.versions import Versions
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.credentials.store import CredentialStore
+    from hiveloom_cli.errors import FileUnreadable
     from hiveloom_cli.paths import Paths
     from hiveloom_cli.protocols.message import Attachment
     from hiveloom_cli.protocols.models import ModelInfo
@@ -70,6 +72,12 @@ class App:
         except OSError:
             folder = None  # the working folder is gone
         return AgentLibrary(own, self._open_project(folder) if folder is not None else None)
+
+    def load_briefs(self) -> Iterator[tuple[AgentStore, Agent | FileUnreadable]]:
+        """Read what lists show of the agents; see `AgentLibrary.load_briefs`."""
+        from hiveloom_cli.agents.briefs import BriefCache
+
+        return self.agents.load_briefs(BriefCache(self.paths.briefs, self.clock))
 
     def open_project(self) -> AgentStore:
         """Open the agents of the project that the person works in, or of one to be begun there.

@@ -78,6 +78,11 @@ class Paths:
         return self.state / "drafts"
 
     @property
+    def briefs(self) -> Path:
+        """The folder of what lists show of agents; all of it can be read anew."""
+        return self.cache / "briefs"
+
+    @property
     def prompt_history(self) -> Path:
         """What the person typed in interactive chats."""
         return self.state / "history"

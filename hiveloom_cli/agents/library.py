@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.agents.agent_file import AgentFile, Saved
+    from hiveloom_cli.agents.briefs import BriefCache
     from hiveloom_cli.agents.store import AgentStore
 
 PROJECT_AGENTS = Path(".hiveloom", "agents")
@@ -70,14 +71,15 @@ class AgentLibrary:
         """Read one agent. Raises `AgentNotFound`, or `FileUnreadable` with path and line."""
         return self.get_store(name).load(name)
 
-    def load_all(self) -> Iterator[tuple[AgentStore, Agent | FileUnreadable]]:
+    def load_briefs(self, cache: BriefCache) -> Iterator[tuple[AgentStore, Agent | FileUnreadable]]:
         """Read every agent that a name leads to, each with its store, the project's first.
 
-        What cannot be read gives its error in its place.
+        Of their prompts only the first line is given. What cannot be read gives its error in its
+        place.
         """
         hidden = frozenset(self.load_hidden())
         for store in self.stores:
-            for entry in store.load_all():
+            for entry in cache.load_briefs(store):
                 name = entry.path.stem if isinstance(entry, FileUnreadable) else entry.name
                 if store is not self.own or name not in hidden:
                     yield store, entry

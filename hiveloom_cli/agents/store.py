@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.absent import build_not_found
 from hiveloom_cli.agents.agent import (
-    NAME_RULE,
     Agent,
-    is_agent_name,
     parse_new_name,
 )
 from hiveloom_cli.agents.agent_file import (
@@ -26,11 +24,10 @@ from hiveloom_cli.agents.agent_file import (
     load_content,
     load_owned,
 )
-from hiveloom_cli.agents.agent_folder import SUFFIX, AgentFolder
+from hiveloom_cli.agents.agent_folder import AgentFolder
 from hiveloom_cli.agents.journal import Journal
 from hiveloom_cli.agents.schema import format_new_agent, parse_agent
 from hiveloom_cli.errors import (
-    AgentFileInvalid,
     AgentNotFound,
     FileUnreadable,
     HiveloomError,
@@ -78,29 +75,6 @@ class AgentStore(AgentFolder):
         """
         self.finish_changes()
         return self._meet(name, self._load_content(name))
-
-    def load_all(self) -> Iterator[Agent | FileUnreadable]:
-        """Read every agent in order of name.
-
-        What cannot be read gives its error in its place, the folder itself as the only entry.
-        """
-        try:
-            self.finish_changes()
-            stems = self.list_stems()
-        except FileUnreadable as error:
-            yield error
-            return
-        for name in stems:
-            path = self.folder / f"{name}{SUFFIX}"
-            try:
-                if not is_agent_name(name):
-                    raise AgentFileInvalid(
-                        path, f"the file's name cannot be an agent's: {NAME_RULE}"
-                    )
-                yield parse_agent(name, decode_text(load_content(path), path), path)
-            except FileUnreadable as error:
-                if path.exists() or path.is_symlink():  # and was not deleted just now
-                    yield error
 
     def create(self, agent: Agent, *, replace: bool, summary: str = "created") -> Saved:
         """Write a new agent's file.

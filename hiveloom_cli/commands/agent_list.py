@@ -30,7 +30,7 @@ _PROMPT_SHOWN = 60
 @click.pass_obj
 def list_agents(app: App, *, as_json: bool) -> None:
     """List the agents: the project's, where there is one, and your own."""
-    loaded = list(app.agents.load_all())
+    loaded = list(app.load_briefs())
     broken = [entry for _, entry in loaded if isinstance(entry, FileUnreadable)]
     agents = [(store, one) for store, one in loaded if not isinstance(one, FileUnreadable)]
     if as_json:

@@ -36,7 +36,7 @@ def _find_users(app: App) -> dict[str, list[str]]:
     from hiveloom_cli.protocols.table import decide_protocol
 
     users: dict[str, list[str]] = {}
-    for _, agent in app.agents.load_all():
+    for _, agent in app.load_briefs():
         if isinstance(agent, Agent):
             name = agent.credential or decide_protocol(agent.model)
             users.setdefault(name, []).append(agent.name)

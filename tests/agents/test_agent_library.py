@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.briefs import BriefCache
 from hiveloom_cli.agents.library import AgentLibrary, decide_project_folder, find_project_folder
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
@@ -102,7 +103,7 @@ def test_the_projects_agents_come_first_and_hide_ones_own(tmp_path: Path) -> Non
     assert library.load("a").agent.model == "own"
     found = [
         (store.is_project, one.path.stem if isinstance(one, FileUnreadable) else one.name)
-        for store, one in library.load_all()
+        for store, one in library.load_briefs(BriefCache(tmp_path, ManualClock()))
     ]
     assert found == [(True, "b"), (True, "broken"), (True, "c"), (False, "a")]
     assert library.load_names() == ["a", "b", "broken", "c"]

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.briefs import BriefCache
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
+from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.errors import (
     AgentNotFound,
     AlreadyExists,
@@ -18,10 +21,17 @@ from hiveloom_cli.errors import (
 from hiveloom_cli.files import open_lock
 from tests.support.clocks import ManualClock
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 def open_store(folder: Path) -> AgentStore:
     versions = Versions(folder / "versions" / "own", folder / "contents", ManualClock())
     return AgentStore(folder / "agents", versions)
+
+
+def load_briefs(store: AgentStore) -> Iterator[Agent | FileUnreadable]:
+    return BriefCache(store.folder.parent / "briefs", SystemClock()).load_briefs(store)
 
 
 @pytest.fixture
@@ -65,7 +75,7 @@ def test_a_broken_file_does_not_hide_the_others(store: AgentStore) -> None:
     (folder / "latin.md").write_bytes(b"---\nmodel: m\n---\nGr\xfc\xdfe\n")
     (folder / "READ ME.md").write_text("notes")
     (folder / "notes.txt").write_text("not an agent")
-    entries = list(store.load_all())
+    entries = list(load_briefs(store))
     assert [type(entry).__name__ for entry in entries] == [
         "AgentFileInvalid",
         "AgentFileInvalid",
@@ -85,7 +95,7 @@ def test_a_file_that_is_none_is_told_in_its_place(store: AgentStore, tmp_path: P
     os.mkfifo(folder / "pipe.md")  # reading it would wait for ever
     told = {
         entry.path.name: entry.problem
-        for entry in store.load_all()
+        for entry in load_briefs(store)
         if isinstance(entry, FileUnreadable)
     }
     assert told == {
@@ -94,7 +104,7 @@ def test_a_file_that_is_none_is_told_in_its_place(store: AgentStore, tmp_path: P
         "nowhere.md": "a link that leads nowhere",
         "pipe.md": "not a file",
     }
-    assert len(list(store.load_all())) == 5
+    assert len(list(load_briefs(store))) == 5
     for name in ("circle", "folder", "nowhere", "pipe"):
         with pytest.raises(FileUnreadable):
             store.load(name)
@@ -104,7 +114,7 @@ def test_a_file_that_is_none_is_told_in_its_place(store: AgentStore, tmp_path: P
 def test_an_unreadable_file_does_not_hide_the_others(store: AgentStore) -> None:
     folder = store.create(Agent("good", "m"), replace=False).path.parent
     (folder / "bad.md").symlink_to("/proc/self/mem")
-    bad, good = store.load_all()
+    bad, good = load_briefs(store)
     assert isinstance(bad, FileUnreadable)
     assert "cannot be read" in bad.message
     assert good == Agent("good", "m")
@@ -114,7 +124,7 @@ def test_a_file_where_the_folder_belongs_is_told(store: AgentStore, tmp_path: Pa
     (tmp_path / "agents").write_text("")
     with pytest.raises(FileUnreadable, match="agents: cannot be read"):
         store.load_names()
-    assert [type(entry) for entry in store.load_all()] == [FileUnreadable]
+    assert [type(entry) for entry in load_briefs(store)] == [FileUnreadable]
 
 
 def test_a_lock_that_is_held_is_named_after_the_folder(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.briefs import BriefCache
 from hiveloom_cli.agents.journal import Change, Journal
 from hiveloom_cli.agents.library import AgentLibrary
 from hiveloom_cli.agents.store import AgentStore
@@ -220,7 +221,8 @@ def test_a_journal_that_is_broken_is_told_and_stays(
         assert problem in caught.value.message
         assert caught.value.path == path
         assert "remove it" in caught.value.hint or "update" in caught.value.hint
-    assert [type(entry) for entry in store.load_all()] == [FileUnreadable]
+    briefs = BriefCache(store.versions.folder / "briefs", ManualClock()).load_briefs(store)
+    assert [type(entry) for entry in briefs] == [FileUnreadable]
     assert path.read_text() == text
 
 
