@@ -2,7 +2,7 @@
 
 Each class is named for the fact it states and carries the program's exit code and a stable `code`
 for programs; each instance carries one sentence saying what happened and, as `hint`, what to type
-next.
+next. This module knows nothing of the others, so that any of them can raise from it.
 
     HiveloomError                 1
     ├── Interrupted               130
@@ -34,10 +34,9 @@ next.
     │   └── AnswerEmpty
     └── NotFound                  5
         ├── AgentNotFound
+        ├── ConversationNotFound
         ├── CredentialNotFound
         └── ProviderNotFound
-
-This module knows nothing of the others, so that any of them can raise from it.
 """
 
 from __future__ import annotations
@@ -104,6 +103,12 @@ class Locked(HiveloomError):
     """Another process held a lock for longer than anyone should wait."""
 
     code = "locked"
+
+
+class StoreUnusable(HiveloomError):
+    """Conversations cannot be kept, or not be read, as things are with disk and file."""
+
+    code = "store_unusable"
 
 
 class AlreadyExists(HiveloomError):
@@ -275,6 +280,12 @@ class VersionNotFound(NotFound):
     """An agent has no version of that number."""
 
     code = "version_not_found"
+
+
+class ConversationNotFound(NotFound):
+    """No conversation has that id, or more than one begins with it."""
+
+    code = "conversation_not_found"
 
 
 class CredentialNotFound(NotFound):
