@@ -59,7 +59,7 @@ def run_shell(shell: str, script: str, environment: dict[str, str]) -> list[str]
         ("hiveloom a", ["agent"]),
         ("hiveloom agent ''", ["create", "delete", "list", "show"]),
         ("hiveloom chat he", ["helen", "helper"]),
-        ("hiveloom chat helper --no", ["--no-stream"]),
+        ("hiveloom chat helper --no", ["--no-save", "--no-stream"]),
         ("hiveloom agent delete --name help", ["helper"]),
     ],
 )

@@ -17,7 +17,8 @@ NAME_RULE = "a letter or digit first, then small letters, digits, '.', '_' or '-
 class Agent:
     """An agent as its file describes it; `credential` is "" where the model decides.
 
-    `warnings` are about the file: sentences for the person, none of them fatal.
+    `save` says whether conversations with it are kept. `warnings` are about the file: sentences for
+    the person, none of them fatal.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Agent:
     parameters: Parameters = field(default_factory=Parameters)
     tools: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
+    save: bool = True
     warnings: tuple[str, ...] = ()
 
 

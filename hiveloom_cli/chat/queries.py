@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 ADD_CONVERSATION = """
     INSERT INTO conversation (id, agent, model, title, settings, begun_at, changed_at)
     VALUES (:id, :agent, :model, :title, :settings, :at, :at)
+    ON CONFLICT (id) DO UPDATE SET changed_at = :at
 """
 TOUCH_CONVERSATION = """
     UPDATE conversation SET agent = :agent, model = :model, settings = :settings, changed_at = :at

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.chat.record import Question
 
+_MOST = (1 << 53) - 1  # and what adds up many of them does not overflow
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -80,9 +81,9 @@ def build_ended_values(ended: Ended) -> dict[str, Any]:
     """Build the columns that an answer has once it has ended."""
     usage = ended.usage or Usage()
     return {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cached_input_tokens": usage.cached_input_tokens,
+        "input_tokens": _limit(usage.input_tokens),
+        "output_tokens": _limit(usage.output_tokens),
+        "cached_input_tokens": _limit(usage.cached_input_tokens),
         "first_token_ms": ended.first_token_ms,
         "duration_ms": ended.duration_ms,
         "finish_reason": ended.finish_reason,
@@ -160,6 +161,11 @@ def _parse_ended(row: Mapping[str, Any]) -> Ended:
         row["duration_ms"],
         row["finish_reason"],
     )
+
+
+def _limit(number: int | None) -> int | None:
+    # An upstream may count anything; SQLite counts so far.
+    return None if number is None else max(-_MOST, min(number, _MOST))
 
 
 def _parse_ms(number: int) -> datetime:

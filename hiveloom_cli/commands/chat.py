@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hiveloom_cli.commands.chat_choice import choose
+from hiveloom_cli.commands.chat_session import ChatSession
 from hiveloom_cli.commands.connecting import take_allow_http, take_credential, take_model
-from hiveloom_cli.commands.naming import complete_agents
+from hiveloom_cli.commands.naming import complete_agents, complete_conversations
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts, take_patience
 from hiveloom_cli.errors import UsageMistake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.app import App
-    from hiveloom_cli.chat.conversation import Conversation
-    from hiveloom_cli.chat.event import TurnEnded
-    from hiveloom_cli.terminal.repl import Repl
-    from hiveloom_cli.upstream.client import ModelClient
+    from hiveloom_cli.chat.recorder import Recorder
+    from hiveloom_cli.upstream.resolve import Upstream
 
 _SETTINGS = ("model", "system_prompt", "credential")
 _PARAMETERS = ("temperature", "top_p", "max_tokens")
@@ -39,6 +35,20 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
 @click.option("--max-tokens", type=click.IntRange(1), help="The longest answer, in tokens.")
 @take_allow_http
 @click.option("--no-stream", is_flag=True, help="Ask for the answer in one piece.")
+@click.option(
+    "-c",
+    "--continue",
+    "continue_",
+    is_flag=True,
+    help="Go on with the last conversation: with AGENT, or the last one at all.",
+)
+@click.option(
+    "--resume",
+    metavar="ID",
+    help="Go on with this conversation; the beginning of its id is enough.",
+    shell_complete=complete_conversations,
+)
+@click.option("--no-save", is_flag=True, help="Keep nothing of what is said.")
 @take_patience
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is whole.")
 @click.pass_obj
@@ -46,54 +56,33 @@ def command(app: App, /, **options: Any) -> None:
     """Talk to an agent, or ask it one question.
 
     Without MESSAGE, on a terminal, the chat is interactive. What is piped in is appended to
-    MESSAGE.
+    MESSAGE. With --model, --continue or --resume a single argument is the message, unless an agent
+    has that name.
 
     \b
       hiveloom chat helper
       hiveloom chat helper "one question"
       git diff | hiveloom chat helper "review this"
       hiveloom chat --model gpt-4o-mini "a question without an agent"
+      hiveloom chat -c "and why?"
     """
-    name, word = _choose_words(app, options)
-    agent = _override(_choose_agent(app, name, options["model"]), options)
-    message = _load_message(app, word, needed=options["as_json"])
+    choice = choose(app, options)
+    agent = _override(choice.agent, options)
+    message = _load_message(app, choice.word, needed=options["as_json"])
     app.timeouts, app.patience = choose_timeouts(options), choose_patience(options)
     upstream = app.decide_upstream(agent.model, agent.credential, allow_http=options["allow_http"])
     model = app.open_model(upstream)
     _print_notices(app, agent)
 
-    def open_conversation() -> Conversation:
-        from hiveloom_cli.chat.conversation import Conversation
-
-        return Conversation(app.clock.new_id(), agent, stream=not options["no_stream"])
-
+    is_saved = agent.save and not options["no_save"]
+    recorder = _open_recorder(app, upstream, agent, choice.version) if is_saved else None
+    chat = ChatSession(app, model, agent, recorder, stream=not options["no_stream"])
+    if choice.kept is not None:
+        chat.resume(choice.kept)
     if message:
-        _answer_once(app, model, open_conversation(), message, as_json=options["as_json"])
+        chat.answer_once(message, as_json=options["as_json"])
     else:
-        _run_repl(app, model, open_conversation)
-
-
-def _choose_words(app: App, options: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Return the agent's name and the message, as far as they were given."""
-    name, message = options["agent"], options["message"]
-    if options["model"] and message is None and name not in app.agents.load_names():
-        # With a model, a single argument is the message, unless an agent has that name.
-        return None, name
-    return name, message
-
-
-def _choose_agent(app: App, name: str | None, model: str | None) -> Agent:
-    from hiveloom_cli.agents.agent import Agent
-
-    if name is not None:
-        return app.agents.load(name).agent
-    if model:
-        return Agent(name="", model=model)
-    names = ", ".join(app.agents.load_names())
-    raise UsageMistake(
-        f"which agent? There are: {names}" if names else "which agent? There is none yet",
-        hint="hiveloom chat AGENT" if names else "hiveloom agent create",
-    )
+        chat.run()
 
 
 def _override(agent: Agent, options: dict[str, Any]) -> Agent:
@@ -125,60 +114,16 @@ def _print_notices(app: App, agent: Agent) -> None:
         )
 
 
-def _answer_once(
-    app: App, model: ModelClient, conversation: Conversation, message: str, *, as_json: bool
-) -> None:
-    from hiveloom_cli.chat.answer import fold_turn
-    from hiveloom_cli.chat.runner import run_turn
-    from hiveloom_cli.protocols.message import build_user_message
-    from hiveloom_cli.terminal.turn import show_turn
+def _open_recorder(app: App, upstream: Upstream, agent: Agent, version: int) -> Recorder:
+    from hiveloom_cli.chat.record import AnsweredBy
+    from hiveloom_cli.chat.recorder import Recorder
 
-    with closing(run_turn(conversation, build_user_message(message), model)) as events:
-        if as_json:
-            document = _build_document(conversation, fold_turn(events))
-            app.streams.print_line(json.dumps(document, ensure_ascii=False))
-        else:
-            show_turn(events, app.streams)
-
-
-def _build_document(conversation: Conversation, ended: TurnEnded) -> dict[str, Any]:
-    usage = ended.usage
-    return {
-        "agent": conversation.agent.name or None,
-        "model": conversation.agent.model,
-        "response": ended.message.text,
-        "finish_reason": ended.finish_reason.value,
-        "usage": usage
-        and {
-            "input_tokens": usage.input_tokens,
-            "output_tokens": usage.output_tokens,
-            "cached_input_tokens": usage.cached_input_tokens,
-        },
-        "conversation_id": conversation.id,
-    }
-
-
-def _run_repl(app: App, model: ModelClient, open_conversation: Callable[[], Conversation]) -> None:
-    from hiveloom_cli.terminal.echo import hide_typing
-
-    # From here on what is typed ahead belongs to the next prompt, also while modules load.
-    with hide_typing(app.streams.stdin):
-        _open_repl(app, model, open_conversation).run()
-
-
-def _open_repl(app: App, model: ModelClient, open_conversation: Callable[[], Conversation]) -> Repl:
-    from hiveloom_cli.terminal.line_reader import LineReader
-    from hiveloom_cli.terminal.repl import Repl
-    from hiveloom_cli.terminal.slash import SLASH_COMMANDS, get_help
-
-    agent = open_conversation().agent
-    name = agent.name or agent.model
-    host = model.upstream.base_url.host
-    who = f"{name} ({agent.model} at {host})" if agent.name else f"{name} at {host}"
-    app.streams.print_notice(f"{who}. /help shows the commands.")
-    reader = LineReader(
-        history_path=app.paths.prompt_history,
-        prompt=f"{name}> ",
-        commands=[(word, get_help(command)) for word, command in SLASH_COMMANDS.items()],
+    by = AnsweredBy(
+        agent.name,
+        version,
+        agent.model,
+        upstream.protocol,
+        str(replace(upstream.base_url, query="")),  # some services take keys there
+        upstream.credential,
     )
-    return Repl(app.streams, reader, model, open_conversation)
+    return Recorder(app.conversations, by, app.clock)
