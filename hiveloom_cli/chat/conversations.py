@@ -146,6 +146,11 @@ class Conversations:
                 raise FileUnreadable(self._store.path, f"{conversation_id}: {error}") from None
         raise _build_not_found(conversation_id)
 
+    def load_title(self, conversation_id: str) -> str:
+        """Read a conversation's title; "" if there is none of that id."""
+        found = self._store.read(queries.TITLE, {"id": conversation_id})
+        return next((str(row["title"]) for row in found), "")
+
     def load_list(self, wanted: Filter, limit: int) -> list[Summary]:
         """Read the conversations that changed last, the newest first; -1 is no limit."""
         sql, values = queries.build_list(wanted)

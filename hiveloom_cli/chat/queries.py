@@ -55,6 +55,7 @@ TOUCH_TURN = """
     WHERE number = (SELECT conversation FROM message WHERE number = :turn)
 """
 RENAME = "UPDATE conversation SET title = :title WHERE id = :id"
+TITLE = "SELECT title FROM conversation WHERE id = :id"
 FIND_IDS = "SELECT id FROM conversation WHERE id >= :prefix AND id < :prefix || '{' LIMIT :limit"
 RECENT_IDS = """
     SELECT id, title FROM conversation

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "chat": ("chat:command", "Talk to an agent, or ask it one question."),
     "agent": ("agent:command", "Create, list, show and delete agents."),
+    "conversation": (
+        "conversation:command",
+        "List, show, search, export, delete what was said.",
+    ),
     "credential": (
         "credential:command",
         "Store, list, test, rotate, remove keys.",

@@ -37,10 +37,19 @@ def _choose_words(app: App, options: dict[str, Any]) -> tuple[str | None, str | 
     """Return the agent's name and the message, as far as they were given."""
     name, message = options["agent"], options["message"]
     needs_no_agent = options["model"] or options["continue_"] or options["resume"] is not None
-    if needs_no_agent and message is None and name not in app.agents.load_names():
+    if needs_no_agent and message is None and not _is_agent(app, name, options):
         # A single argument is the message then, unless an agent has that name.
         return None, name
     return name, message
+
+
+def _is_agent(app: App, name: str | None, options: dict[str, Any]) -> bool:
+    """Whether an agent has that name, or had it when a conversation was kept."""
+    from hiveloom_cli.chat.record import Filter
+
+    if name is None or name in app.agents.load_names():
+        return True
+    return bool(options["continue_"] and app.conversations.count(Filter(agent=name)))
 
 
 def _load_kept(app: App, name: str | None, options: dict[str, Any]) -> KeptConversation | None:

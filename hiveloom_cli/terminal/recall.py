@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _MARKS = {
     "incomplete": "(incomplete: the answer broke off)",
-    "unanswered": "(unanswered; /retry asks again)",
+    "unanswered": "(unanswered)",
 }
 
 
