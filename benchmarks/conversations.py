@@ -16,10 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.chat.message_json import format_content
+from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.chat.message_json import format_content, format_settings
 from hiveloom_cli.chat.store import Store
 from hiveloom_cli.clock import build_id
 from hiveloom_cli.demo.upstream import LoopbackUpstream
@@ -34,9 +36,7 @@ CONVERSATIONS, MESSAGES, RUNS = (
 PROGRAM = str(Path(sys.executable).with_name("hiveloom"))
 FIRST_MS = 1_700_000_000_000
 STEP_MS = 600_000
-ADD_CONVERSATION = (
-    'INSERT INTO conversation VALUES (?, ?, ?, \'m\', ?, \'{"name":"","model":"m"}\', ?, ?)'
-)
+ADD_CONVERSATION = "INSERT INTO conversation VALUES (?, ?, ?, 'm', ?, ?, ?, ?)"
 ADD_MESSAGE = """
     INSERT INTO message VALUES (
         ?, ?, ?, ?, 'complete', 0, ?, ?, ?, ?, 1, 'm', 'openai', 'http://127.0.0.1/v1', 'openai',
@@ -54,12 +54,11 @@ def build_words(chance: random.Random) -> list[str]:
 
 def build_conversations(count: int, per: int) -> Iterator[tuple[object, ...]]:
     """Build the rows of conversations."""
-    from datetime import UTC, datetime
-
+    settings = format_settings(Agent("", "m"))
     for number in range(1, count + 1):
         at = FIRST_MS + number * STEP_MS
         id_ = build_id(datetime.fromtimestamp(at / 1000, UTC), number)
-        yield number, id_, f"agent{number % 7}", f"title {number}", at, at + per * 1000
+        yield number, id_, f"agent{number % 7}", f"title {number}", settings, at, at + per * 1000
 
 
 def build_messages(count: int, per: int) -> Iterator[tuple[object, ...]]:
