@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from hiveloom_cli.protocols.message import Message
 
 _CANDIDATES = 5
+_DELETED_AT_ONCE = 50
+_MERGED_AT_ONCE = 2000  # pages of the index
+_LEAST_CHANGES = 2  # fewer, and there was nothing left to merge: so SQLite's documentation has it
 
 
 class Conversations:
@@ -98,17 +101,29 @@ class Conversations:
         """Delete conversations, so that nothing of them is left in the files.
 
         Returns whether that is so already: as long as another process reads, the log cannot be
-        emptied.
+        emptied. It goes step by step, so that no chat has to wait for all of it.
         """
-        with self._store.write() as db:
-            for conversation_id in ids:
-                db.execute(queries.DELETE_MESSAGES, (conversation_id,))
-                db.execute(queries.DELETE_CONVERSATION, (conversation_id,))
-            db.execute(queries.OPTIMIZE_INDEX)
-        with self._store.use(writing=True) as db:
-            db.execute("PRAGMA incremental_vacuum").fetchall()
-            is_busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        for start in range(0, len(ids), _DELETED_AT_ONCE):
+            with self._store.write() as database:
+                for conversation_id in ids[start : start + _DELETED_AT_ONCE]:
+                    database.execute(queries.DELETE_MESSAGES, (conversation_id,))
+                    database.execute(queries.DELETE_CONVERSATION, (conversation_id,))
+        self._merge_index()
+        with self._store.use(writing=True) as database:
+            database.execute("PRAGMA incremental_vacuum").fetchall()
+            is_busy, *_ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not is_busy
+
+    def _merge_index(self) -> None:
+        """Merge the index to one piece, in which no deleted word is left."""
+        pages = -_MERGED_AT_ONCE  # the first time: begin a merge of all there is
+        while True:
+            with self._store.write() as database:
+                before = database.total_changes
+                database.execute(queries.MERGE_INDEX, (pages,))
+                if pages > 0 and database.total_changes - before < _LEAST_CHANGES:
+                    return
+            pages = _MERGED_AT_ONCE
 
     # Reading.
 

@@ -69,8 +69,8 @@ DELETE_MESSAGES = """
     DELETE FROM message WHERE conversation = (SELECT number FROM conversation WHERE id = ?)
 """
 DELETE_CONVERSATION = "DELETE FROM conversation WHERE id = ?"
-# What is left of deleted words in the index is merged away.
-OPTIMIZE_INDEX = "INSERT INTO message_text (message_text) VALUES ('optimize')"
+# What is left of deleted words in the index is merged away, so many pages at a time.
+MERGE_INDEX = "INSERT INTO message_text (message_text, rank) VALUES ('merge', ?)"
 
 _SUMMARY = """
     SELECT c.id, c.agent, c.model, c.title, c.begun_at, c.changed_at, (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.chat import conversations as conversations_module
 from hiveloom_cli.chat.message_json import (
     format_content,
     format_settings,
@@ -38,9 +38,6 @@ from tests.support.conversations import (
     read_texts,
     save_turn,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ANY_TEXT = st.text(st.characters())  # half characters too
 PARTS = st.one_of(
@@ -255,12 +252,14 @@ def test_what_models_did_is_added_up_by_day() -> None:
     assert (spent.first_token_ms, spent.tokens_per_s) == (100, 20)
 
 
-@pytest.mark.parametrize("delete", [lambda store: store.delete(["a"])])
-def test_nothing_deleted_is_left_in_the_files(delete: Callable[..., bool]) -> None:
+@pytest.mark.parametrize("pages", [1, 2000])
+def test_nothing_deleted_is_left_in_the_files(pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversations_module, "_MERGED_AT_ONCE", pages)
     words = ["Quagmire", "xylophone", "zeitgeist"]
     with open_conversations() as conversations:
         for number in range(30):
-            save_turn(conversations, "other things", "plain " * 50, id_=f"b{number}")
+            text = f"plain {number} " * 50
+            save_turn(conversations, "other things", text, id_=f"b{number}")
         question = build_question(f"{words[0]} question", id_="a")
         turn = conversations.begin_turn(question, is_new=True)
         rows: list[int] = []
@@ -269,7 +268,7 @@ def test_nothing_deleted_is_left_in_the_files(delete: Callable[..., bool]) -> No
             rows = conversations.save_answer(
                 question, turn, rows, [build_answer(text, complete=False)], BEGUN_AT
             )
-        assert delete(conversations)
+        assert conversations.delete(["a"])
         for path in get_path().parent.glob("conversations.db*"):
             content = path.read_bytes().lower()
             assert [word for word in words if word[1:].lower().encode() in content] == []
