@@ -18,12 +18,13 @@ conversation has a hole in its middle, and `take_problem` says why.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat.draft import Draft, DraftWriter
 from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.chat.record import Ended, Question
-from hiveloom_cli.errors import HiveloomError
+from hiveloom_cli.errors import HiveloomError, StoreUnusable
 from hiveloom_cli.protocols.event import ReasoningDelta, TextDelta, ToolCallReady
 from hiveloom_cli.upstream.event import RetryWaiting
 
@@ -83,13 +84,12 @@ class Recorder:
         if turn is None:
             yield from events
             return
-        try:
+        with ExitStack() as stack:
+            # From the last to the first, each of them even if Ctrl-C comes while another runs.
+            stack.callback(self._finish, turn)
+            stack.callback(turn.writer.close)
+            stack.callback(events.close)  # which makes the conversation hold what came
             yield from self._relay(turn, events)
-        finally:
-            # Closing it is what makes the conversation hold what came.
-            events.close()
-            turn.writer.close()
-            self._finish(turn)
 
     def _relay(self, turn: _Turn, events: Generator[Event]) -> Generator[Event]:
         ended = None
@@ -114,6 +114,8 @@ class Recorder:
         )
         asked = self._unanswered
         try:
+            if len(self._rows) < len(conversation.messages):
+                raise StoreUnusable("the last answer was interrupted while it was being saved")
             if former:
                 row = former.pop(0)
             elif asked and asked[1] == message:
