@@ -34,6 +34,7 @@ _TYPES: Mapping[str, type[Part]] = {
     "tool_call": ToolCall,
     "tool_result": ToolResult,
 }
+_IN_BASE64 = frozenset({"image"})  # kinds whose `content` is bytes
 _NAMES = {kind: name for name, kind in _TYPES.items()}
 # What an agent's file says and nobody needs who goes on with a conversation.
 _NOT_SETTINGS = frozenset({"warnings"})
@@ -58,8 +59,8 @@ def parse_content(content: bytes) -> tuple[Part, ...]:
 def build_block(part: Part) -> dict[str, Any]:
     """Build the JSON object of one part."""
     block = {"type": _NAMES[type(part)], **asdict(part)}
-    if isinstance(part, ImagePart):
-        block["content"] = b64encode(part.content).decode()
+    if block["type"] in _IN_BASE64:
+        block["content"] = b64encode(block["content"]).decode()
     return block
 
 
@@ -90,7 +91,7 @@ def _parse_block(block: Any) -> Part:
         return OpaquePart(json.dumps(block))
     known = {field.name for field in fields(kind)}
     values = {key: value for key, value in block.items() if key in known}
-    if kind is ImagePart:
+    if block["type"] in _IN_BASE64:
         values["content"] = b64decode(values["content"])
     try:
         return kind(**values)
