@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from hiveloom_cli.agents.store import AgentStore
     from hiveloom_cli.agents.trust import TrustList
     from hiveloom_cli.agents.versions import Versions
+    from hiveloom_cli.chat.conversations import Conversations
+    from hiveloom_cli.chat.store import Store
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.credentials.store import CredentialStore
     from hiveloom_cli.errors import FileUnreadable
@@ -123,6 +125,24 @@ class App:
 
         folder = self.paths.versions
         return Versions(folder / place, folder / "contents", self.clock)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """The saved conversations; no file is touched before one is read or written."""
+        from hiveloom_cli.chat.conversations import Conversations
+
+        return Conversations(self._store)
+
+    @cached_property
+    def _store(self) -> Store:
+        from hiveloom_cli.chat.store import Store
+
+        return Store(self.paths.conversations)
+
+    def close(self) -> None:
+        """Close what is open."""
+        if "_store" in self.__dict__:
+            self._store.close()
 
     @cached_property
     def credentials(self) -> CredentialStore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING, NoReturn
 
@@ -63,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(f"error: the standard streams cannot be used: {error}")
     raise_on_termination()
     try:
-        code = _run(App(os.environ, streams), words)
+        with closing(App(os.environ, streams)) as app:
+            code = _run(app, words)
     except KeyboardInterrupt:
         code = Interrupted.exit_code  # once more, while the first was being told
     finally:

@@ -2,43 +2,7 @@
 
 Each class is named for the fact it states and carries the program's exit code and a stable `code`
 for programs; each instance carries one sentence saying what happened and, as `hint`, what to type
-next.
-
-    HiveloomError                 1
-    ├── Interrupted               130
-    ├── UsageMistake              2
-    ├── FileUnreadable            1
-    │   └── AgentFileInvalid
-    ├── SourceUnusable            1
-    ├── Locked                    1
-    ├── AlreadyExists             1
-    ├── CredentialError           3
-    │   ├── SecretRefused         the text given cannot be a key
-    │   ├── SecretMissing         nothing is stored under that name
-    │   ├── KeyringUnavailable    no keyring, or it refused
-    │   │   ├── KeyringLocked
-    │   │   └── KeyringTimedOut
-    │   └── VaultUnusable
-    │       ├── VaultLocked       the passphrase is missing or wrong
-    │       └── VaultDamaged
-    ├── UpstreamError             4
-    │   ├── BaseUrlInvalid
-    │   ├── UpstreamUnreachable   no answer: refused, broken off, or no HTTP at all
-    │   │   ├── HostUnknown       no address is known for the name
-    │   │   ├── TlsFailed         the certificate is not trusted, or there is no TLS
-    │   │   ├── ProxyFailed       the way there leads through a proxy that did not help
-    │   │   └── AnswerTimedOut    no connection, or no first byte, within its limit
-    │   ├── UpstreamRefused       an answer that says no, with its status
-    │   ├── ReplyNotUnderstood    an answer that is not the protocol's
-    │   ├── StreamCutShort        the stream ended before its terminal event
-    │   │   └── StreamStalled     or fell silent for too long
-    │   └── AnswerEmpty
-    └── NotFound                  5
-        ├── AgentNotFound
-        ├── CredentialNotFound
-        └── ProviderNotFound
-
-This module knows nothing of the others, so that any of them can raise from it.
+next. This module knows nothing of the others, so that any of them can raise from it.
 """
 
 from __future__ import annotations
@@ -111,6 +75,12 @@ class Locked(HiveloomError):
     """Another process held a lock for longer than anyone should wait."""
 
     code = "locked"
+
+
+class StoreUnusable(HiveloomError):
+    """Conversations cannot be kept, or not be read, as things are with disk and file."""
+
+    code = "store_unusable"
 
 
 class AlreadyExists(HiveloomError):
@@ -282,6 +252,12 @@ class VersionNotFound(NotFound):
     """An agent has no version of that number."""
 
     code = "version_not_found"
+
+
+class ConversationNotFound(NotFound):
+    """No conversation has that id, or more than one begins with it."""
+
+    code = "conversation_not_found"
 
 
 class CredentialNotFound(NotFound):

@@ -63,6 +63,11 @@ class Paths:
         return self.config / "vault.key"
 
     @property
+    def conversations(self) -> Path:
+        """The database of saved conversations."""
+        return self.data / "conversations.db"
+
+    @property
     def dialects(self) -> Path:
         """What was learned of upstreams' dialects."""
         return self.cache / "dialects.json"

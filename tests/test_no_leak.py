@@ -74,7 +74,8 @@ def test_a_whole_session_leaves_the_key_nowhere_but_in_the_vault(
     assert b"[key]" in outputs[-1]
     assert all(request.headers["authorization"] == f"Bearer {KEY}" for request in upstream.requests)
     places = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert home / "vault.json" in places
+    assert {home / "vault.json", home / "conversations.db"} <= {*places}
+    assert b"conversation_by_change" in (home / "conversations.db").read_bytes()
     assert [
         (path, list_leaks(path.read_bytes())) for path in places if list_leaks(path.read_bytes())
     ] == []

@@ -54,6 +54,8 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("provider", "list"),
         ("provider", "show", "groq"),
         ("model", "--help"),
+        ("conversation", "--help"),
+        ("conversation", "list", "--help"),
     ],
 )
 def test_a_quick_command_loads_no_heavy_library(args: tuple[str, ...]) -> None:

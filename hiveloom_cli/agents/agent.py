@@ -21,8 +21,9 @@ NAME_RULE = "a letter or digit first, then small letters, digits, '.', '_' or '-
 class Agent:
     """An agent as its file describes it; `credential` is "" where the model decides.
 
-    `extra` are settings of the file that this program does not know, in their order.
-    `warnings` are about the file: sentences for the person, none of them fatal.
+    `save` says whether conversations with it are kept. `extra` are settings of the file that this
+    program does not know, in their order. `warnings` are about the file: sentences for the person,
+    none of them fatal.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Agent:
     parameters: Parameters = field(default_factory=Parameters)
     tools: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
+    save: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
     warnings: tuple[str, ...] = ()
 

@@ -80,6 +80,12 @@ def _parse_stop(value: Any) -> tuple[str, ...]:
     return texts
 
 
+def _parse_save(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _Wrong("true or false")
+    return value
+
+
 def _parse_names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(map(_is_text, value)):
         raise _Wrong("a list of texts, as in [one, two]")
@@ -97,6 +103,7 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "stop": _parse_stop,
     "tools": _parse_names,
     "skills": _parse_names,
+    "save": _parse_save,
 }
 _PARAMETERS = ("temperature", "top_p", "max_tokens", "stop")
 SETTINGS = tuple(_SETTINGS)
@@ -195,7 +202,8 @@ def build_settings(agent: Agent) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for key in _SETTINGS:
         value = getattr(agent.parameters if key in _PARAMETERS else agent, key)
-        if value is not None and value not in ("", ()):
+        is_default = value is None or value is True  # what is true or false is true unless set
+        if not is_default and value not in ("", ()):
             settings[key] = list(value) if isinstance(value, tuple) else value
     return settings
 

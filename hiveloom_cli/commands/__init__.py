@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "chat": ("chat:command", "Talk to an agent, or ask it one question."),
     "agent": ("agent:command", "Create, edit, share and roll back agents."),
+    "conversation": (
+        "conversation:command",
+        "List, show, search, export, delete what was said.",
+    ),
     "trust": ("trust:command", "Trust agents that come with a project."),
     "apply": ("apply:command", "Make your agents what manifests say."),
     "credential": (

@@ -29,6 +29,7 @@ def build_summary(agent: Agent) -> dict[str, Any]:
         "stop": list(parameters.stop) if parameters.stop else None,
         "tools": list(agent.tools),
         "skills": list(agent.skills),
+        "save": agent.save,
     }
 
 

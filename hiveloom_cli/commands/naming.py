@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.app import App
 
+_MOST_OFFERED = 20
+
 
 def take_name(
     complete: Callable[[click.Context, click.Parameter, str], list[CompletionItem]],
@@ -91,6 +93,14 @@ def complete_models(
     return _complete(
         find_app(context).model_cache.load_ids((named,) if named else MOVABLE), incomplete
     )
+
+
+def complete_conversations(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the ids of the newest conversations, each with its title."""
+    rows = find_app(context).conversations.load_recent_ids(incomplete, _MOST_OFFERED)
+    return [CompletionItem(id_, help=title) for id_, title in rows]
 
 
 def find_app(context: click.Context) -> App:

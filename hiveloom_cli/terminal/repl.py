@@ -9,14 +9,17 @@ from hiveloom_cli.chat.runner import run_turn
 from hiveloom_cli.errors import HiveloomError
 from hiveloom_cli.protocols.message import build_user_message
 from hiveloom_cli.terminal.look import DEFAULT_LOOK, Look
-from hiveloom_cli.terminal.report import print_error
+from hiveloom_cli.terminal.report import print_error, print_unsaved
 from hiveloom_cli.terminal.slash import parse_command
 from hiveloom_cli.terminal.turn import show_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from hiveloom_cli.chat.conversation import Conversation
+    from hiveloom_cli.chat.event import Event
+    from hiveloom_cli.chat.recorder import Recorder
+    from hiveloom_cli.chat.resume import Resumed
     from hiveloom_cli.chat.runner import Model
     from hiveloom_cli.terminal.streams import Streams
 
@@ -42,6 +45,7 @@ class Repl:
         model: Model,
         open_conversation: Callable[[], Conversation],
         look: Look = DEFAULT_LOOK,
+        recorder: Recorder | None = None,
     ) -> None:
         self.streams = streams
         self.running = True
@@ -49,9 +53,15 @@ class Repl:
         self._model = model
         self._open_conversation = open_conversation
         self._look = look
+        self._recorder = recorder
         self.conversation = open_conversation()
         # What was asked last, and how many messages stood before it.
         self._asked: tuple[str, int] | None = None
+
+    def resume(self, resumed: Resumed) -> None:
+        """Go on with a conversation; what was asked in it last can be asked again."""
+        self.conversation = resumed.conversation
+        self._asked = resumed.asked
 
     def start_conversation(self) -> None:
         """Forget what was said and begin anew."""
@@ -103,8 +113,7 @@ class Repl:
         try:
             # Closed before what was kept is told: an interruption while drawing finds the turn
             # suspended, and its connection open.
-            turn = run_turn(self.conversation, build_user_message(text), self._model)
-            with closing(turn) as events:
+            with closing(self._take_turn(text)) as events:
                 show_turn(events, self.streams, self._look, end_line=True)
         except KeyboardInterrupt:
             kept = len(self.conversation.messages) > said
@@ -113,3 +122,11 @@ class Repl:
             print_error(error, self.streams)
             if len(self.conversation.messages) > said:
                 self.streams.print_notice("(what came is kept; /retry asks again)")
+        print_unsaved(self._recorder, self.streams)
+
+    def _take_turn(self, text: str) -> Generator[Event]:
+        message = build_user_message(text)
+        turn = run_turn(self.conversation, message, self._model)
+        if self._recorder is None:
+            return turn
+        return self._recorder.record(self.conversation, message, turn)

@@ -1,0 +1,206 @@
+"""What is done with saved conversations: keep, find, read, search, delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hiveloom_cli.chat import queries, rows
+from hiveloom_cli.chat.record import Filter
+from hiveloom_cli.chat.searchable import build_query, format_storable
+from hiveloom_cli.errors import ConversationNotFound, FileUnreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from hiveloom_cli.chat.record import (
+        Ended,
+        Found,
+        KeptConversation,
+        Question,
+        Spent,
+        Summary,
+    )
+    from hiveloom_cli.chat.store import Store
+    from hiveloom_cli.protocols.message import Message
+
+_CANDIDATES = 5
+_DELETED_AT_ONCE = 50
+_MERGED_AT_ONCE = 2000  # pages of the index
+_LEAST_CHANGES = 2  # fewer, and there was nothing left to merge: so SQLite's documentation has it
+
+
+class Conversations:
+    """The conversations that a store keeps. Any method raises what using the store raises."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # Writing.
+
+    def begin_turn(self, question: Question, *, is_new: bool) -> int:
+        """Keep what the person says, unanswered, and return its number.
+
+        Unless the conversation `is_new` it has to be there: raises `ConversationNotFound`.
+        """
+        values = rows.build_message_values(question, question.message, question.said_at)
+        with self._store.write() as db:
+            sql = queries.ADD_CONVERSATION if is_new else queries.TOUCH_CONVERSATION
+            if not db.execute(sql, rows.build_conversation_values(question)).rowcount:
+                raise _build_not_found(question.conversation_id)
+            values |= {"turn": None, "state": "unanswered"}
+            number = db.execute(queries.ADD_MESSAGE, values).lastrowid or 0
+            db.execute(queries.BEGIN_TURN, (number,))
+        return number
+
+    def save_answer(
+        self,
+        question: Question,
+        turn: int,
+        numbers: Sequence[int],
+        messages: Sequence[Message],
+        at: datetime,
+        *,
+        ended: Ended | None = None,
+        former: Sequence[int] = (),
+    ) -> list[int]:
+        """Keep what has come in a turn, in place of the rows `numbers`; return its rows.
+
+        `former` are the rows of an answer that this one takes the place of, once there is any of
+        it. `ended` belongs to the last message. Raises `ConversationNotFound`.
+        """
+        with self._store.write() as db:
+            kept = [*numbers[: len(messages)]]
+            for number in numbers[len(messages) :]:
+                db.execute(queries.DROP_MESSAGE, (number,))
+            for number, message in zip(kept, messages, strict=False):
+                db.execute(
+                    queries.CHANGE_MESSAGE, rows.build_content_values(message) | {"number": number}
+                )
+            for message in messages[len(kept) :]:
+                values = rows.build_message_values(question, message, at) | {"turn": turn}
+                kept.append(db.execute(queries.ADD_MESSAGE, values).lastrowid or 0)
+            if kept and ended is not None:
+                values = rows.build_ended_values(ended) | {"number": kept[-1]}
+                db.execute(queries.END_MESSAGE, values)
+            for number in former:
+                db.execute(queries.REPLACE_MESSAGE, (bool(kept), number))
+            if not db.execute(queries.JUDGE_QUESTION, {"turn": turn}).rowcount:
+                raise _build_not_found(question.conversation_id)
+            db.execute(queries.TOUCH_TURN, {"turn": turn, "at": rows.count_ms(at)})
+        return kept
+
+    def rename(self, conversation_id: str, title: str) -> None:
+        """Give a conversation a title. Raises `ConversationNotFound`."""
+        with self._store.write() as db:
+            values = {"id": conversation_id, "title": format_storable(title)}
+            if not db.execute(queries.RENAME, values).rowcount:
+                raise _build_not_found(conversation_id)
+
+    def delete(self, ids: Sequence[str]) -> bool:
+        """Delete conversations, so that nothing of them is left in the files.
+
+        Returns whether that is so already: as long as another process reads, the log cannot be
+        emptied. It goes step by step, so that no chat has to wait for all of it.
+        """
+        for start in range(0, len(ids), _DELETED_AT_ONCE):
+            with self._store.write() as database:
+                for conversation_id in ids[start : start + _DELETED_AT_ONCE]:
+                    database.execute(queries.DELETE_MESSAGES, (conversation_id,))
+                    database.execute(queries.DELETE_CONVERSATION, (conversation_id,))
+        self._merge_index()
+        with self._store.use(writing=True) as database:
+            database.execute("PRAGMA incremental_vacuum").fetchall()
+            is_busy, *_ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not is_busy
+
+    def _merge_index(self) -> None:
+        """Merge the index to one piece, in which no deleted word is left."""
+        pages = -_MERGED_AT_ONCE  # the first time: begin a merge of all there is
+        while True:
+            with self._store.write() as database:
+                before = database.total_changes
+                database.execute(queries.MERGE_INDEX, (pages,))
+                if pages > 0 and database.total_changes - before < _LEAST_CHANGES:
+                    return
+            pages = _MERGED_AT_ONCE
+
+    # Reading.
+
+    def find(self, prefix: str) -> str:
+        """Return the one id that begins with `prefix`. Raises `ConversationNotFound`."""
+        wanted = {"prefix": format_storable(prefix).lower(), "limit": _CANDIDATES + 1}
+        ids = [row["id"] for row in self._store.read(queries.FIND_IDS, wanted)] if prefix else []
+        if len(ids) == 1:
+            return str(ids[0])
+        if not ids:
+            raise _build_not_found(prefix)
+        shown = ", ".join(ids[:_CANDIDATES]) + (" and more" if len(ids) > _CANDIDATES else "")
+        raise ConversationNotFound(
+            f"more than one conversation begins with {prefix}: {shown}", hint="give more of the id"
+        )
+
+    def find_last(self, agent: str | None = None) -> str:
+        """Return the id of the conversation that changed last. Raises `ConversationNotFound`."""
+        last = self.load_list(Filter(agent=agent), limit=1)
+        if last:
+            return last[0].id
+        whom = f" with {agent}" if agent else ""
+        raise ConversationNotFound(
+            f"there is no conversation{whom} to go on with", hint="hiveloom chat AGENT begins one"
+        )
+
+    def load(self, conversation_id: str) -> KeptConversation:
+        """Read one conversation; the id is whole. Raises `ConversationNotFound`."""
+        wanted = {"id": conversation_id}
+        for row in self._store.read(queries.SUMMARY, wanted):
+            messages = self._store.read(queries.MESSAGES, wanted)
+            try:
+                return rows.parse_conversation(row, messages)
+            except (ValueError, TypeError, KeyError) as error:
+                raise FileUnreadable(self._store.path, f"{conversation_id}: {error}") from None
+        raise _build_not_found(conversation_id)
+
+    def load_title(self, conversation_id: str) -> str:
+        """Read a conversation's title; "" if there is none of that id."""
+        found = self._store.read(queries.TITLE, {"id": conversation_id})
+        return next((str(row["title"]) for row in found), "")
+
+    def load_list(self, wanted: Filter, limit: int) -> list[Summary]:
+        """Read the conversations that changed last, the newest first; -1 is no limit."""
+        sql, values = queries.build_list(wanted)
+        return [rows.parse_summary(row) for row in self._store.read(sql, values | {"limit": limit})]
+
+    def count(self, wanted: Filter) -> int:
+        """Count conversations."""
+        return next(
+            (int(row["number"]) for row in self._store.read(*queries.build_count(wanted))), 0
+        )
+
+    def load_ids(self, wanted: Filter) -> list[str]:
+        """Read the ids of conversations, the one that changed last first."""
+        return [row["id"] for row in self._store.read(*queries.build_ids(wanted))]
+
+    def load_recent_ids(self, prefix: str, limit: int) -> list[tuple[str, str]]:
+        """Read the newest ids that begin with `prefix`, each with its title."""
+        wanted = {"prefix": format_storable(prefix).lower(), "limit": limit}
+        return [(row["id"], row["title"]) for row in self._store.read(queries.RECENT_IDS, wanted)]
+
+    def search(self, words: Sequence[str], wanted: Filter, limit: int) -> list[Found]:
+        """Find the newest messages with all of `words`; see `searchable.build_query`."""
+        query = build_query(words)
+        if not query:
+            return []
+        sql, values = queries.build_search(wanted)
+        found = self._store.read(sql, values | {"query": query, "limit": limit})
+        return [rows.parse_found(row) for row in found]
+
+    def load_stats(self, wanted: Filter) -> list[Spent]:
+        """Add up what models did, day by day, the newest first."""
+        return [rows.parse_spent(row) for row in self._store.read(*queries.build_stats(wanted))]
+
+
+def _build_not_found(wanted: str) -> ConversationNotFound:
+    return ConversationNotFound(
+        f"no conversation has an id that begins with “{wanted}”", hint="hiveloom conversation list"
+    )

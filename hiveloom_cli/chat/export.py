@@ -1,0 +1,53 @@
+"""A kept conversation as a Markdown document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hiveloom_cli.protocols.message import ToolCall, ToolResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hiveloom_cli.chat.record import KeptConversation, KeptMessage
+    from hiveloom_cli.protocols.message import Part
+
+_MARKS = {"incomplete": "*(incomplete)*", "unanswered": "*(unanswered)*"}
+
+
+def format_markdown(kept: KeptConversation) -> str:
+    """Write a conversation: a heading for each message, its text below as it came.
+
+    What was replaced is left out, and so is what a model thought.
+    """
+    blocks = [f"# {' '.join(kept.summary.title.split())}"]
+    for message in kept.messages:
+        if not message.is_replaced:
+            blocks += _format_message(message)
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _format_message(kept: KeptMessage) -> Iterator[str]:
+    by = kept.by
+    yield f"## {by.agent or by.model}" if by else "## You"
+    yield kept.message.text.strip("\n")
+    for part in kept.message.parts:
+        yield _format_tool(part)
+    yield _MARKS.get(kept.state, "")
+
+
+def _format_tool(part: Part) -> str:
+    match part:
+        case ToolCall():
+            return _fence(f"{part.name} {part.arguments}")
+        case ToolResult():
+            return _fence(part.content)
+        case _:
+            return ""
+
+
+def _fence(text: str) -> str:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}\n{text}\n{fence}"

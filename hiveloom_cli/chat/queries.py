@@ -1,0 +1,164 @@
+"""The SQL that reads and writes saved conversations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hiveloom_cli.chat.record import Filter
+
+ADD_CONVERSATION = """
+    INSERT INTO conversation (id, agent, model, title, settings, begun_at, changed_at)
+    VALUES (:id, :agent, :model, :title, :settings, :at, :at)
+    ON CONFLICT (id) DO UPDATE SET changed_at = :at
+"""
+TOUCH_CONVERSATION = """
+    UPDATE conversation SET agent = :agent, model = :model, settings = :settings, changed_at = :at
+    WHERE id = :id
+"""
+ADD_MESSAGE = """
+    INSERT INTO message (
+        conversation, turn, role, state, content, text, said_at,
+        agent, agent_version, model, protocol, base_url, credential
+    ) VALUES (
+        (SELECT number FROM conversation WHERE id = :id), :turn, :role, :state, :content, :text,
+        :at, :agent, :agent_version, :model, :protocol, :base_url, :credential
+    )
+"""
+BEGIN_TURN = "UPDATE message SET turn = number WHERE number = ?"
+CHANGE_MESSAGE = """
+    UPDATE message SET role = :role, state = :state, content = :content, text = :text
+    WHERE number = :number
+"""
+END_MESSAGE = """
+    UPDATE message SET
+        input_tokens = :input_tokens, output_tokens = :output_tokens,
+        cached_input_tokens = :cached_input_tokens, first_token_ms = :first_token_ms,
+        duration_ms = :duration_ms, finish_reason = :finish_reason
+    WHERE number = :number
+"""
+DROP_MESSAGE = "DELETE FROM message WHERE number = ?"
+REPLACE_MESSAGE = "UPDATE message SET is_replaced = ? WHERE number = ?"
+# A question is answered once anything has come that still counts.
+JUDGE_QUESTION = """
+    UPDATE message SET state = CASE WHEN EXISTS (
+        SELECT 1 FROM message AS answer
+        WHERE answer.conversation = message.conversation AND answer.turn = message.number
+            AND answer.number <> message.number AND NOT answer.is_replaced
+    ) THEN 'complete' ELSE 'unanswered' END
+    WHERE number = :turn
+"""
+TOUCH_TURN = """
+    UPDATE conversation SET changed_at = :at
+    WHERE number = (SELECT conversation FROM message WHERE number = :turn)
+"""
+RENAME = "UPDATE conversation SET title = :title WHERE id = :id"
+TITLE = "SELECT title FROM conversation WHERE id = :id"
+FIND_IDS = "SELECT id FROM conversation WHERE id >= :prefix AND id < :prefix || '{' LIMIT :limit"
+RECENT_IDS = """
+    SELECT id, title FROM conversation
+    WHERE id >= :prefix AND id < :prefix || '{' ORDER BY id DESC LIMIT :limit
+"""
+MESSAGES = """
+    SELECT * FROM message WHERE conversation = (SELECT number FROM conversation WHERE id = :id)
+    ORDER BY turn, number
+"""
+DELETE_MESSAGES = """
+    DELETE FROM message WHERE conversation = (SELECT number FROM conversation WHERE id = ?)
+"""
+DELETE_CONVERSATION = "DELETE FROM conversation WHERE id = ?"
+# What is left of deleted words in the index is merged away, so many pages at a time.
+MERGE_INDEX = "INSERT INTO message_text (message_text, rank) VALUES ('merge', ?)"
+
+_SUMMARY = """
+    SELECT c.id, c.agent, c.model, c.title, c.begun_at, c.changed_at, (
+        SELECT count(*) FROM message AS m WHERE m.conversation = c.number AND NOT m.is_replaced
+    ) AS messages, c.settings
+    FROM conversation AS c
+"""
+SUMMARY = f"{_SUMMARY} WHERE c.id = :id"
+
+_CONVERSATION_TESTS: Mapping[str, str] = {
+    "agent": "c.agent = :agent",
+    "model": "c.model = :model",
+    "since": "c.changed_at >= :since",
+    "until": "c.changed_at < :until",
+}
+_MESSAGE_TESTS: Mapping[str, str] = {
+    "agent": "m.agent = :agent",
+    "model": "m.model = :model",
+    "since": "m.said_at >= :since",
+    "until": "m.said_at < :until",
+}
+
+
+def build_list(wanted: Filter) -> tuple[str, dict[str, Any]]:
+    """Build the query for the newest `:limit` conversations, and its values but the limit."""
+    where, values = _build_tests(wanted, _CONVERSATION_TESTS)
+    return f"{_SUMMARY} WHERE {where} ORDER BY c.changed_at DESC LIMIT :limit", values
+
+
+def build_count(wanted: Filter) -> tuple[str, dict[str, Any]]:
+    """Build the query that counts conversations, and its values."""
+    where, values = _build_tests(wanted, _CONVERSATION_TESTS)
+    return f"SELECT count(*) AS number FROM conversation AS c WHERE {where}", values  # noqa: S608 - no text of anyone's is in it
+
+
+def build_ids(wanted: Filter) -> tuple[str, dict[str, Any]]:
+    """Build the query for the ids of conversations, newest first, and its values."""
+    where, values = _build_tests(wanted, _CONVERSATION_TESTS)
+    sql = f"SELECT c.id FROM conversation AS c WHERE {where} ORDER BY c.changed_at DESC"  # noqa: S608 - as above
+    return sql, values
+
+
+def build_search(wanted: Filter) -> tuple[str, dict[str, Any]]:
+    """Build the query for the newest messages that match, and its values but query and limit.
+
+    The index is read from its newest end and no further than needed, however many there are.
+    """
+    where, values = _build_tests(wanted, _MESSAGE_TESTS)
+    return (
+        f"""
+        SELECT c.id, c.agent, c.title, m.role, m.said_at,
+            snippet(message_text, 0, char(2), char(3), '…', 24) AS snippet
+        FROM message_text
+        CROSS JOIN message AS m ON m.number = message_text.rowid
+        CROSS JOIN conversation AS c ON c.number = m.conversation
+        WHERE message_text MATCH :query AND NOT m.is_replaced AND {where}
+        ORDER BY message_text.rowid DESC LIMIT :limit
+        """,  # noqa: S608 - as above
+        values,
+    )
+
+
+def build_stats(wanted: Filter) -> tuple[str, dict[str, Any]]:
+    """Build the query that adds up what models did, day by day, newest first."""
+    where, values = _build_tests(wanted, _MESSAGE_TESTS)
+    return (
+        f"""
+        SELECT strftime('%Y-%m-%d', m.said_at / 1000, 'unixepoch', 'localtime') AS day, m.model,
+            count(*) AS answers,
+            coalesce(sum(m.input_tokens), 0) AS input_tokens,
+            coalesce(sum(m.output_tokens), 0) AS output_tokens,
+            coalesce(sum(m.cached_input_tokens), 0) AS cached_input_tokens,
+            avg(m.first_token_ms) AS first_token_ms,
+            1000.0 * sum(m.output_tokens) FILTER (WHERE m.duration_ms > 0)
+                / sum(m.duration_ms) FILTER (WHERE m.output_tokens IS NOT NULL) AS tokens_per_s
+        FROM message AS m
+        WHERE m.role = 'assistant' AND {where}
+        GROUP BY day, m.model ORDER BY day DESC, m.model
+        """,  # noqa: S608 - as above
+        values,
+    )
+
+
+def _build_tests(wanted: Filter, tests: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    values: dict[str, Any] = {}
+    for name in tests:
+        value = getattr(wanted, name)
+        if value is not None:
+            is_time = name in ("since", "until")
+            values[name] = round(value.timestamp() * 1000) if is_time else value
+    return " AND ".join(tests[name] for name in values) or "1", values

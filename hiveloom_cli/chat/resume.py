@@ -1,0 +1,60 @@
+"""Going on with a conversation that was kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hiveloom_cli.chat.conversation import Conversation
+
+if TYPE_CHECKING:
+    from hiveloom_cli.agents.agent import Agent
+    from hiveloom_cli.chat.record import KeptConversation, KeptMessage
+    from hiveloom_cli.protocols.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A conversation that goes on, and what of it is elsewhere than in its messages.
+
+    `rows` are the numbers of its messages. `unanswered` is what was said last, if nothing came of
+    it; it is not among the messages. `asked` is what was asked last, and how many messages stood
+    before it; `last` is that question with what came of it.
+    """
+
+    conversation: Conversation
+    rows: tuple[int, ...]
+    unanswered: tuple[int, Message] | None
+    asked: tuple[str, int] | None
+    last: tuple[KeptMessage, ...]
+
+
+def build_resumed(kept: KeptConversation, agent: Agent, *, stream: bool) -> Resumed:
+    """Build what goes on, with the agent as it is today."""
+    live = [message for message in kept.messages if not message.is_replaced]
+    said = [message for message in live if message.state != "unanswered"]
+    conversation = Conversation(
+        kept.summary.id, agent, stream=stream, messages=[message.message for message in said]
+    )
+    rows = tuple(message.number for message in said)
+    if live and live[-1].state == "unanswered":
+        open_one = live[-1]
+        unanswered = (open_one.number, open_one.message)
+        asked = (open_one.message.text, len(said))
+        return Resumed(conversation, rows, unanswered, asked, (open_one,))
+    # A user's message without text brings the results of tools.
+    questions = [place for place, row in enumerate(said) if _is_question(row)]
+    if not questions:
+        return Resumed(conversation, rows, None, None, ())
+    place = questions[-1]
+    return Resumed(conversation, rows, None, (said[place].message.text, place), tuple(said[place:]))
+
+
+def find_version(kept: KeptConversation, agent: str) -> int:
+    """Find the version of an agent that answered last; 0 if it is not known, or it was another."""
+    by = next((row.by for row in reversed(kept.messages) if row.by is not None), None)
+    return by.agent_version if by is not None and by.agent == agent else 0
+
+
+def _is_question(row: KeptMessage) -> bool:
+    return row.message.role == "user" and bool(row.message.text)

@@ -1,0 +1,265 @@
+"""What the disk holds of a turn, at each moment of it and however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.chat.conversation import Conversation
+from hiveloom_cli.chat.draft import Draft
+from hiveloom_cli.chat.event import ToolEnded, TurnEnded
+from hiveloom_cli.chat.recorder import Recorder
+from hiveloom_cli.chat.resume import build_resumed
+from hiveloom_cli.chat.runner import run_turn
+from hiveloom_cli.errors import StreamCutShort
+from hiveloom_cli.protocols.event import (
+    FinishReason,
+    ReasoningDelta,
+    ReplyEnded,
+    TextDelta,
+    ToolCallReady,
+    Usage,
+    UsageReported,
+)
+from hiveloom_cli.protocols.message import (
+    Message,
+    ReasoningPart,
+    TextPart,
+    ToolCall,
+    ToolResult,
+    build_user_message,
+)
+from hiveloom_cli.upstream.event import RetryWaiting
+from tests.support.clocks import ManualClock
+from tests.support.conversations import build_question, get_path, open_conversations
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from hiveloom_cli.chat.conversations import Conversations
+    from hiveloom_cli.protocols.request import ChatRequest
+
+BY = build_question("").by
+
+
+class Scripted:
+    """A model whose replies are lists of events; an exception among them is raised."""
+
+    def __init__(self, *replies: list[object]) -> None:
+        self._replies = [*replies]
+        self._text = ""
+
+    def open_reply(self, chat: ChatRequest) -> Scripted:
+        self._text = ""
+        return self
+
+    def stream_events(self) -> Iterator[object]:
+        for event in self._replies.pop(0):
+            if isinstance(event, BaseException):
+                raise event
+            self._text += event.text if isinstance(event, TextDelta) else ""
+            yield event
+
+    def build_partial(self) -> Message:
+        parts = (TextPart(self._text),) if self._text else ()
+        return Message("assistant", parts, complete=False)
+
+
+def end(text: str) -> ReplyEnded:
+    return ReplyEnded(Message("assistant", (TextPart(text),)), FinishReason.STOP, "stop")
+
+
+CUT = StreamCutShort("cut")
+
+
+class Chat:
+    """A chat that is recorded; `kept` is what the disk has of it."""
+
+    def __init__(self, conversations: Conversations, *replies: list[object]) -> None:
+        self.conversation = Conversation("id1", Agent("helper", "m"))
+        self.clock = ManualClock()
+        self.recorder = Recorder(conversations, BY, self.clock)
+        self._conversations = conversations
+        self._model = Scripted(*replies)
+
+    def begin(self, text: str) -> Generator[object]:
+        message = build_user_message(text)
+        turn = run_turn(self.conversation, message, self._model)  # type: ignore[arg-type]
+        return self.recorder.record(self.conversation, message, turn)
+
+    def say(self, text: str) -> None:
+        with contextlib.suppress(StreamCutShort):
+            list(self.begin(text))
+
+    def retry(self, text: str, said: int) -> None:
+        former = self.conversation.messages[said:]
+        del self.conversation.messages[said:]
+        self.say(text)
+        if len(self.conversation.messages) == said:
+            self.conversation.messages += former
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        rows = self._conversations.load("id1").messages
+        return [(row.message.text, row.state) for row in rows if not row.is_replaced]
+
+    def check_same(self) -> None:
+        """Check that what goes on from disk is what went on in memory."""
+        resumed = build_resumed(
+            self._conversations.load("id1"), self.conversation.agent, stream=True
+        )
+        assert resumed.conversation.messages == self.conversation.messages
+
+
+def test_the_question_is_kept_before_anything_is_asked() -> None:
+    with open_conversations() as conversations:
+        chat = Chat(conversations, [end("hi")])
+        turn = chat.begin("hello")
+        assert not get_path().exists()
+        assert isinstance(next(turn), TurnEnded)
+        assert chat.kept == [("hello", "complete"), ("hi", "complete")]
+        turn.close()
+        chat.check_same()
+
+
+def test_a_turn_is_whole_on_disk_before_its_end_is_told() -> None:
+    with open_conversations() as conversations:
+        chat = Chat(conversations, [TextDelta("hi"), UsageReported(Usage(1, 2, 0)), end("hi")])
+        for event in chat.begin("hello"):
+            if isinstance(event, TextDelta):
+                assert chat.kept[0] == ("hello", "unanswered")
+            if isinstance(event, TurnEnded):
+                assert chat.kept == [("hello", "complete"), ("hi", "complete")]
+        answer = conversations.load("id1").messages[1]
+        assert answer.ended is not None
+        assert (answer.ended.usage, answer.ended.finish_reason) == (Usage(1, 2, 0), "stop")
+        assert answer.by == BY
+
+
+def test_an_answer_grows_on_disk_while_its_upstream_is_silent() -> None:
+    with open_conversations() as conversations:
+        chat = Chat(conversations, [TextDelta("ha"), end("ha")])
+        turn = chat.begin("hello")
+        next(turn)
+        waiter = threading.Event()
+        for _ in range(500):
+            if len(chat.kept) == 2:
+                break
+            waiter.wait(0.02)
+        assert chat.kept == [("hello", "complete"), ("ha", "incomplete")]
+        list(turn)
+        assert chat.kept == [("hello", "complete"), ("ha", "complete")]
+
+
+@pytest.mark.parametrize("fault", [CUT, None])
+def test_what_came_before_a_fault_is_kept_and_marked(fault: StreamCutShort | None) -> None:
+    with open_conversations() as conversations:
+        chat = Chat(conversations, [TextDelta("ha"), fault or end("ha")])
+        if fault:
+            chat.say("hello")
+        else:
+            turn = chat.begin("hello")
+            next(turn)
+            turn.close()
+        assert chat.kept == [("hello", "complete"), ("ha", "incomplete")]
+        chat.check_same()
+
+
+def test_what_came_to_nothing_is_unanswered_and_not_sent_again() -> None:
+    with open_conversations() as conversations:
+        chat = Chat(conversations, [CUT], [ReasoningDelta("hm"), CUT], [end("2")])
+        chat.say("one")
+        chat.say("two")
+        chat.say("three")
+        assert chat.kept == [
+            ("one", "unanswered"),
+            ("two", "unanswered"),
+            ("three", "complete"),
+            ("2", "complete"),
+        ]
+        chat.check_same()
+
+
+def test_asking_again_answers_the_question_that_is_there() -> None:
+    with open_conversations() as conversations:
+        chat = Chat(conversations, [CUT], [end("1")], [TextDelta("ha"), CUT], [CUT], [end("2")])
+        chat.say("one")
+        chat.say("one")
+        assert chat.kept == [("one", "complete"), ("1", "complete")]
+        chat.retry("one", 0)
+        assert chat.kept == [("one", "complete"), ("ha", "incomplete")]
+        chat.check_same()
+        chat.retry("one", 0)
+        assert chat.kept == [("one", "complete"), ("ha", "incomplete")]
+        chat.check_same()
+        chat.retry("one", 0)
+        assert chat.kept == [("one", "complete"), ("2", "complete")]
+        chat.check_same()
+        assert len(conversations.load("id1").messages) == 4
+
+
+def test_a_conversation_goes_on_from_disk() -> None:
+    with open_conversations() as conversations:
+        first = Chat(conversations, [end("1")], [CUT])
+        first.say("one")
+        first.say("two")
+        chat = Chat(conversations, [end("2")], [end("3")])
+        resumed = build_resumed(conversations.load("id1"), Agent("helper", "m"), stream=True)
+        assert resumed.asked == ("two", 2)
+        assert [row.message.text for row in resumed.last] == ["two"]
+        chat.conversation = resumed.conversation
+        chat.recorder.resume(resumed.conversation, resumed.rows, resumed.unanswered)
+        chat.say("two")
+        chat.retry("two", 2)
+        assert [text for text, _ in chat.kept] == ["one", "1", "two", "3"]
+        chat.check_same()
+
+
+def test_a_store_that_cannot_be_written_stops_no_chat_and_is_told_once() -> None:
+    get_path().write_text("no database at all " * 100)
+    with open_conversations() as conversations:
+        chat = Chat(conversations, [end("1")], [end("2")])
+        chat.say("one")
+        problem = chat.recorder.take_problem()
+        assert problem is not None
+        assert problem.code == "file_unreadable"
+        chat.say("two")
+        assert chat.recorder.take_problem() is None
+        assert not chat.recorder.has_saved
+        assert [message.text for message in chat.conversation.messages] == ["one", "1", "two", "2"]
+
+
+def test_times_count_from_the_request_that_was_answered() -> None:
+    with open_conversations() as conversations:
+        waiting = RetryWaiting("busy", 30, 2, 4)
+        chat = Chat(conversations, [waiting, TextDelta("a"), TextDelta("b"), end("ab")])
+        waits = iter([30.0, 2.0, 3.0])
+        for _, wait in zip(chat.begin("hi"), waits, strict=False):
+            chat.clock.sleep(wait)
+        ended = conversations.load("id1").messages[1].ended
+        assert ended is not None
+        assert (ended.first_token_ms, ended.duration_ms) == (0, 5000)
+
+
+def test_a_draft_has_tool_calls_and_their_results_in_turn() -> None:
+    call = ToolCall("1", "clock", "{}")
+    draft = Draft()
+    assert not draft.feed(ReasoningDelta("hm"))
+    assert draft.build_messages() == []
+    for event in (
+        TextDelta("let "),
+        TextDelta("me"),
+        ToolCallReady(call),
+        ToolEnded(call, ToolResult("1", "noon")),
+        TextDelta("noon"),
+    ):
+        assert draft.feed(event)
+    assert draft.build_messages() == [
+        Message("assistant", (ReasoningPart("hm", ""), TextPart("let me"), call), complete=False),
+        Message("user", (ToolResult("1", "noon"),)),
+        Message("assistant", (TextPart("noon"),), complete=False),
+    ]
