@@ -7,14 +7,13 @@ from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from hiveloom_cli.chat.turns import Turns
 from hiveloom_cli.commands.attaching import check_message
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from hiveloom_cli.app import App
     from hiveloom_cli.chat.conversation import Conversation
-    from hiveloom_cli.chat.event import Event, TurnEnded
+    from hiveloom_cli.chat.event import TurnEnded
     from hiveloom_cli.chat.record import KeptConversation
     from hiveloom_cli.chat.recorder import Recorder
     from hiveloom_cli.chat.resume import Resumed
@@ -39,7 +38,8 @@ class ChatSession:
         stream: bool,
     ) -> None:
         self._app = app
-        self._model = model
+        self._upstream = model.upstream
+        self._turns = Turns(model, recorder)
         self._choice = choice
         self._agent = choice.agent
         self._recorder = recorder
@@ -66,17 +66,17 @@ class ChatSession:
         from hiveloom_cli.terminal.turn import show_turn
 
         conversation = self._open_conversation()
-        check_message(conversation, message, self._model.upstream)
+        check_message(conversation, message, self._upstream)
         streams = self._app.streams
         try:
-            with closing(self._take_turn(conversation, message)) as events:
+            with closing(self._turns.take(conversation, message)) as events:
                 if as_json:
                     document = self._build_document(conversation, fold_turn(events))
                     streams.print_line(json.dumps(document, ensure_ascii=False))
                 else:
                     show_turn(events, streams, self._look)
         finally:
-            print_unsaved(self._recorder, streams)
+            print_unsaved(self._turns, streams)
 
     def run(self) -> None:
         """Chat until the person leaves."""
@@ -87,10 +87,6 @@ class ChatSession:
         is_plain = self._look.append_only
         with nullcontext() if is_plain else hide_typing(self._app.streams.stdin):
             self._open_repl().run()
-
-    @property
-    def _has_saved(self) -> bool:
-        return self._recorder is not None and self._recorder.has_saved
 
     def _open_conversation(self) -> Conversation:
         from hiveloom_cli.chat.conversation import Conversation
@@ -103,14 +99,6 @@ class ChatSession:
             stream=self._stream,
             agent_version=self._choice.version,
         )
-
-    def _take_turn(self, conversation: Conversation, message: Message) -> Generator[Event]:
-        from hiveloom_cli.chat.runner import run_turn
-
-        turn = run_turn(conversation, message, self._model)
-        if self._recorder is None:
-            return turn
-        return self._recorder.record(conversation, message, turn)
 
     def _build_document(self, conversation: Conversation, ended: TurnEnded) -> dict[str, Any]:
         usage = ended.usage
@@ -126,7 +114,7 @@ class ChatSession:
                 "output_tokens": usage.output_tokens,
                 "cached_input_tokens": usage.cached_input_tokens,
             },
-            "conversation_id": conversation.id if self._has_saved else None,
+            "conversation_id": conversation.id if self._turns.has_saved else None,
         }
 
     def _open_repl(self) -> Repl:
@@ -135,14 +123,14 @@ class ChatSession:
 
         streams, agent, resumed = self._app.streams, self._agent, self._resumed
         name = agent.name or agent.model
-        host = self._model.upstream.base_url.host
+        host = self._upstream.base_url.host
         who = f"{name} ({agent.model} at {host})" if agent.name else f"{name} at {host}"
         streams.print_notice(f"{who}. /help shows the commands.")
         if resumed is not None and resumed.last and streams.stdout.isatty():
             show_messages(resumed.last, streams)
         look = replace(self._look, summary=True)
         reader = _open_reader(self._app, name, look)
-        repl = Repl(streams, reader, self._model, self._open_conversation, look, self._recorder)
+        repl = Repl(streams, reader, self._turns, self._open_conversation, look)
         if resumed is not None:
             repl.resume(resumed)
             self._resumed = None  # what is opened next is new

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Protocol
 
-from hiveloom_cli.chat.runner import run_turn
 from hiveloom_cli.errors import HiveloomError
 from hiveloom_cli.protocols.message import build_user_message
 from hiveloom_cli.terminal.look import DEFAULT_LOOK, Look
@@ -14,13 +13,11 @@ from hiveloom_cli.terminal.slash import parse_command
 from hiveloom_cli.terminal.turn import show_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from hiveloom_cli.chat.conversation import Conversation
-    from hiveloom_cli.chat.event import Event
-    from hiveloom_cli.chat.recorder import Recorder
     from hiveloom_cli.chat.resume import Resumed
-    from hiveloom_cli.chat.runner import Model
+    from hiveloom_cli.chat.turns import Turns
     from hiveloom_cli.terminal.streams import Streams
 
 
@@ -42,18 +39,16 @@ class Repl:
         self,
         streams: Streams,
         source: MessageSource,
-        model: Model,
+        turns: Turns,
         open_conversation: Callable[[], Conversation],
         look: Look = DEFAULT_LOOK,
-        recorder: Recorder | None = None,
     ) -> None:
         self.streams = streams
         self.running = True
         self._source = source
-        self._model = model
+        self._turns = turns
         self._open_conversation = open_conversation
         self._look = look
-        self._recorder = recorder
         self.conversation = open_conversation()
         # What was asked last, and how many messages stood before it.
         self._asked: tuple[str, int] | None = None
@@ -113,7 +108,8 @@ class Repl:
         try:
             # Closed before what was kept is told: an interruption while drawing finds the turn
             # suspended, and its connection open.
-            with closing(self._take_turn(text)) as events:
+            message = build_user_message(text)
+            with closing(self._turns.take(self.conversation, message)) as events:
                 show_turn(events, self.streams, self._look, end_line=True)
         except KeyboardInterrupt:
             kept = len(self.conversation.messages) > said
@@ -122,11 +118,4 @@ class Repl:
             print_error(error, self.streams)
             if len(self.conversation.messages) > said:
                 self.streams.print_notice("(what came is kept; /retry asks again)")
-        print_unsaved(self._recorder, self.streams)
-
-    def _take_turn(self, text: str) -> Generator[Event]:
-        message = build_user_message(text)
-        turn = run_turn(self.conversation, message, self._model)
-        if self._recorder is None:
-            return turn
-        return self._recorder.record(self.conversation, message, turn)
+        print_unsaved(self._turns, self.streams)

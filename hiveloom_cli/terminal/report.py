@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hiveloom_cli.chat.recorder import Recorder
+    from hiveloom_cli.chat.turns import Turns
     from hiveloom_cli.errors import HiveloomError
     from hiveloom_cli.terminal.streams import Streams
 
@@ -18,9 +18,9 @@ def print_error(error: HiveloomError, streams: Streams) -> None:
         streams.print_notice(f"  try: {error.hint}")
 
 
-def print_unsaved(recorder: Recorder | None, streams: Streams) -> None:
+def print_unsaved(turns: Turns, streams: Streams) -> None:
     """Tell the person, once, what keeps their chat from being saved."""
-    problem = recorder.take_problem() if recorder is not None else None
+    problem = turns.take_problem()
     if problem is not None:
         hint = f" (try: {problem.hint})" if problem.hint else ""
         streams.print_notice(f"note: this chat is not saved: {problem.message}{hint}")

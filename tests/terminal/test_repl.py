@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.chat.conversation import Conversation
+from hiveloom_cli.chat.turns import Turns
 from hiveloom_cli.errors import StreamCutShort
 from hiveloom_cli.protocols.event import FinishReason, ReplyEnded, TextDelta
 from hiveloom_cli.protocols.message import Message, TextPart
@@ -78,7 +79,7 @@ def test_control_c_while_drawing_closes_the_connection_and_tells_what_is_kept() 
     notices = Notices(reply)
     conversation = Conversation("1", Agent("a", "m"))
     streams = Streams(io.StringIO(), InterruptedOutput(), notices)
-    Repl(streams, OneMessage(), HalfModel(reply), lambda: conversation).run()
+    Repl(streams, OneMessage(), Turns(HalfModel(reply)), lambda: conversation).run()
     assert notices.told == [("(stopped; what came is kept)\n", True)]
     assert [message.text for message in conversation.messages] == ["hello", "half"]
 
@@ -130,7 +131,7 @@ class Told:
     def __init__(self, model: Answers, *lines: str) -> None:
         self.conversation = Conversation("1", Agent("a", "m"))
         streams = Streams(io.StringIO(), io.StringIO(), io.StringIO())
-        Repl(streams, Typed(*lines), model, self._open).run()
+        Repl(streams, Typed(*lines), Turns(model), self._open).run()
         assert isinstance(streams.stdout, io.StringIO)
         assert isinstance(streams.stderr, io.StringIO)
         self.out, self.err = streams.stdout.getvalue(), streams.stderr.getvalue()

@@ -1,0 +1,46 @@
+"""The turns of one chat: what a message goes through on its way to the model, and its answer back.
+
+    ceiling, compaction → recorder → runner → model
+
+Whoever shows a chat (one question, an interactive chat, a server) takes its turns from here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hiveloom_cli.chat.runner import run_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from hiveloom_cli.chat.conversation import Conversation
+    from hiveloom_cli.chat.event import Event
+    from hiveloom_cli.chat.recorder import Recorder
+    from hiveloom_cli.chat.runner import Model
+    from hiveloom_cli.errors import HiveloomError
+    from hiveloom_cli.protocols.message import Message
+
+
+class Turns:
+    """Turns that `model` answers. Without a recorder nothing of them is kept."""
+
+    def __init__(self, model: Model, recorder: Recorder | None = None) -> None:
+        self._model = model
+        self._recorder = recorder
+
+    @property
+    def has_saved(self) -> bool:
+        """Whether all that was said so far is on disk."""
+        return self._recorder is not None and self._recorder.has_saved
+
+    def take(self, conversation: Conversation, message: Message) -> Generator[Event]:
+        """Ask `message` and yield what happens; see `run_turn`."""
+        turn = run_turn(conversation, message, self._model)
+        if self._recorder is None:
+            return turn
+        return self._recorder.record(conversation, message, turn)
+
+    def take_problem(self) -> HiveloomError | None:
+        """Return what keeps the chat from being saved, the first time that this is asked."""
+        return self._recorder.take_problem() if self._recorder is not None else None
