@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from hiveloom_cli.demo.upstream import LoopbackUpstream
 from tests.support.program import run_hiveloom
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.support.program import Finished
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 _CONNECT = socket.socket.connect
 _CONNECT_EX = socket.socket.connect_ex
