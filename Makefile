@@ -16,7 +16,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # two installations into one .venv would tread on each other
-.PHONY: help demo test lint format types build completions servers system-deps clean
+.PHONY: help demo test lint format types build completions screenshots servers system-deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ completions: $(RUNTIME) ## write the shell completions anew
 	    $(BIN)/hiveloom completion $$shell > "$$new"; \
 	    cat "$$new" > completions/hiveloom.$$shell; \
 	done
+
+screenshots: $(DEV) ## take the pictures of the documentation anew
+	$(BIN)/python docs/make_screenshots.py
 
 servers: $(SERVERS:%=.env-%/.installed) ## install the third-party servers that some tests run against
 

@@ -109,3 +109,9 @@ def test_an_example_that_prints_something_else_is_found() -> None:
     assert not Example("x", "").matches("a")
     assert not Example("x", "a …\n").matches("b")
     assert not Example("x", "a\n").matches("a\nb")
+
+
+def test_the_examples_of_the_page_on_chats_work(tmp_path: Path, environ: dict[str, str]) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    run_examples((_ROOT / "docs/chat.md").read_text(), folder, environ)

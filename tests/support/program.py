@@ -90,10 +90,10 @@ class Terminal:
     def __init__(self, process: Any, columns: int, rows: int) -> None:
         self.output = bytearray()
         self._process = process
-        self._screen = pyte.HistoryScreen(columns, rows, history=_SCROLLBACK)
+        self.screen = pyte.HistoryScreen(columns, rows, history=_SCROLLBACK)
         # The program asks where the cursor is; the terminal answers.
-        self._screen.write_process_input = process.send  # type: ignore[method-assign]
-        self._stream = pyte.ByteStream(self._screen)
+        self.screen.write_process_input = process.send  # type: ignore[method-assign]
+        self._stream = pyte.ByteStream(self.screen)
 
     @property
     def pid(self) -> int:
@@ -102,7 +102,7 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """The rows of the screen, without the blanks at their ends."""
-        return [line.rstrip() for line in self._screen.display]
+        return [line.rstrip() for line in self.screen.display]
 
     @property
     def text(self) -> str:
@@ -112,8 +112,8 @@ class Terminal:
     @property
     def all_lines(self) -> list[str]:
         """What scrolled off the screen, and the screen, without the blank rows at its end."""
-        columns = range(self._screen.columns)
-        past = ["".join(row[x].data for x in columns) for row in self._screen.history.top]
+        columns = range(self.screen.columns)
+        past = ["".join(row[x].data for x in columns) for row in self.screen.history.top]
         return "\n".join([*(row.rstrip() for row in past), self.text]).split("\n")
 
     def send(self, text: str) -> None:
@@ -144,7 +144,7 @@ class Terminal:
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of the window, of which the program gets word."""
-        self._screen.resize(rows, columns)
+        self.screen.resize(rows, columns)
         self._process.setwinsize(rows, columns)
 
     def wait(self, timeout: float = 10.0) -> int:

@@ -1,0 +1,106 @@
+"""Take the pictures of the documentation: a real session, on a pseudo-terminal.
+
+    python docs/make_screenshots.py
+
+The program talks to an upstream on this machine that says what is written here; what the terminal
+then shows is exported as SVG.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS.parent))
+
+from tests.support.program import run_hiveloom, spawn_hiveloom  # noqa: E402
+from tests.support.upstream import ScriptedUpstream, openai_stream, stream_reply  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.support.program import Terminal
+
+COLUMNS, ROWS = 88, 30
+QUESTION = "How do I see what a branch changed?"
+ANSWER = """\
+Compare it with the point where it **left** `main`:
+
+```bash
+git diff main...feature --stat
+git log --oneline main..feature
+```
+
+| dots | what is compared |
+|---|---|
+| `a..b` | the two ends |
+| `a...b` | the end of `b` with their common ancestor |
+
+Three dots show just the branch's own work.
+"""
+FOLLOW_UP = "And without white space?"
+SECOND = "Add `-w`: `git diff -w main...feature`."
+_NAMES = {"brown": "yellow"}  # pyte calls it so
+
+
+def take(terminal: Terminal, path: Path, title: str) -> None:
+    """Export what a terminal shows."""
+    with Path(os.devnull).open("w") as nowhere:
+        console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True)
+        for row in read_rows(terminal):
+            console.print(row, soft_wrap=True)
+        path.write_text(console.export_svg(title=title, unique_id=path.stem))
+
+
+def read_rows(terminal: Terminal) -> list[Text]:
+    """Read the screen's rows with their colours, without the blank ones at its end."""
+    rows = []
+    for number in range(len(terminal.text.split("\n"))):
+        text = Text()
+        for column in range(COLUMNS):
+            cell = terminal.screen.buffer[number][column]
+            text.append(cell.data, style=build_style(cell))
+        rows.append(text)
+    return rows
+
+
+def build_style(cell: Any) -> str:
+    """Build the style of one cell of the screen, in rich's words."""
+    style = {"bold": cell.bold, "underline": cell.underscore, "reverse": cell.reverse}
+    words = [word for word, is_on in {**style, "italic": cell.italics}.items() if is_on]
+    if cell.fg != "default":
+        colour = _NAMES.get(cell.fg, cell.fg.replace("bright", "bright_"))
+        words.append(f"#{colour}" if is_hexadecimal(colour) else colour)
+    return " ".join(words)
+
+
+def is_hexadecimal(text: str) -> bool:
+    """Whether a colour is given as six digits."""
+    return len(text) == 6 and all(digit in "0123456789abcdef" for digit in text)
+
+
+def main() -> None:
+    """Talk a little, and take the picture."""
+    with tempfile.TemporaryDirectory() as home, ScriptedUpstream() as upstream:
+        os.environ.update({"HOME": home, "HIVELOOM_HOME": f"{home}/hiveloom"})
+        upstream.add(stream_reply(openai_stream(ANSWER)), stream_reply(openai_stream(SECOND)))
+        env = {"HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url}
+        run_hiveloom("agent", "create", "helper", "--model", "gpt-4o-mini", env=env)
+        with spawn_hiveloom("chat", "helper", env=env, columns=COLUMNS, rows=ROWS) as terminal:
+            terminal.expect("helper>")
+            terminal.send_line(QUESTION)
+            terminal.expect("own work.")
+            terminal.expect("helper>")
+            terminal.send_line(FOLLOW_UP)
+            terminal.expect("git diff -w")
+            terminal.read_for(1)
+            take(terminal, DOCS / "chat.svg", "hiveloom chat helper")
+
+
+if __name__ == "__main__":
+    main()
