@@ -54,8 +54,8 @@ def run_examples(markdown: str, folder: Path, environ: dict[str, str]) -> None:
     assert examples
     script = "".join(f"{one.command}\nprintf '\\n<%s>\\n' $?\n" for one in examples)
     done = subprocess.run(
-        ["bash", "-s"],
-        input=script.encode(),
+        ["bash", "-c", script],
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=environ,
