@@ -25,7 +25,7 @@ def take_name(
             "--name",
             "name_option",
             metavar="NAME",
-            help="The name, if it is not given as argument.",
+            help="The name, if it is not an argument.",
             shell_complete=complete,
         )(command)
         return click.argument("words", nargs=-1, metavar="[NAME]", shell_complete=complete)(command)
@@ -40,7 +40,8 @@ def choose_name(words: tuple[str, ...], name_option: str | None) -> str:
     """
     given = [*words] if name_option is None else [*words, name_option]
     if not given:
-        raise UsageMistake("which one? A name is missing", hint="add its name, or --name NAME")
+        command = click.get_current_context().command_path
+        raise UsageMistake("a name is missing", hint=f"{command} NAME")
     if len(set(given)) > 1:
         raise UsageMistake(
             "one name is expected, and more was given",
