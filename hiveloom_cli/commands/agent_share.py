@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from hiveloom_cli.commands.connecting import take_model
-from hiveloom_cli.commands.naming import complete_agents
+from hiveloom_cli.commands.naming import complete_agents, complete_paths
 from hiveloom_cli.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _print_file(app: App, file: AgentFile) -> None:
 
 
 @click.command(name="import")
-@click.argument("source", metavar="FILE|-|URL")
+@click.argument("source", metavar="FILE|-|URL", shell_complete=complete_paths)
 @click.option("--name", metavar="NAME", help="Name it so, whatever the file says.")
 @take_model("Use this model, whatever the file says.")
 @click.option("--force", is_flag=True, help="Replace agents of the same names.")

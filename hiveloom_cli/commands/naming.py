@@ -94,6 +94,13 @@ def complete_models(
     )
 
 
+def complete_paths(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Let the shell offer paths."""
+    return [CompletionItem(incomplete, type="file")]
+
+
 def find_app(context: click.Context) -> App:
     """Return the `App` that this run was started with."""
     app: App = context.find_root().obj

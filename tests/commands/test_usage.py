@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from hiveloom_cli.commands.numbers import Limits
-from tests.support.program import Finished
+from tests.support.program import Finished, spawn_hiveloom
 
 Hiveloom = Callable[..., Finished]
 
@@ -124,3 +124,40 @@ def test_forgetting_what_was_never_learned_says_so(hiveloom: Hiveloom) -> None:
         0,
         "Nothing was learned of m: there is nothing to forget.\n",
     )
+
+
+def complete(hiveloom: Hiveloom, shell: str, words: str) -> str:
+    env = {
+        "_HIVELOOM_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+    return hiveloom(env=env).stdout
+
+
+def test_a_shell_shows_the_line_that_help_shows(hiveloom: Hiveloom) -> None:
+    shown = complete(hiveloom, "zsh", "hiveloom agent ")
+    assert "plain\nedit\nChange an agent, by options or in an editor.\n" in shown
+    assert "..." not in shown
+
+
+def test_a_shell_offers_files_to_import(hiveloom: Hiveloom) -> None:
+    assert complete(hiveloom, "bash", "hiveloom agent import ").startswith("file,")
+
+
+@pytest.mark.parametrize(
+    ("editor", "said"),
+    [
+        ("nowhere-at-all", "the editor nowhere-at-all cannot be started (No such file"),
+        ("false", "the editor false ended with an error, and nothing was changed"),
+        ("'", "VISUAL or EDITOR is no command that can be run"),
+    ],
+)
+def test_an_editor_that_fails_is_told_by_its_name(
+    hiveloom: Hiveloom, editor: str, said: str
+) -> None:
+    hiveloom("agent", "create", "a", "--model", "m")
+    with spawn_hiveloom("agent", "edit", "a", env={"VISUAL": editor}, columns=200) as terminal:
+        terminal.expect(f"error: {said}")
+        terminal.expect("try: set VISUAL or EDITOR")
+        assert terminal.wait() == 1
