@@ -11,6 +11,7 @@ from hiveloom_cli.commands.agent_view import print_saved, print_warnings
 from hiveloom_cli.commands.key_note import print_key_note
 from hiveloom_cli.commands.model_note import print_model_note
 from hiveloom_cli.commands.naming import choose_name, complete_agents, take_name
+from hiveloom_cli.commands.trusting import print_trust_note
 from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def _change(app: App, store: AgentStore, name: str, changes: Changes) -> None:
         print_model_note(app, agent)
     if "credential" in changes.settings:
         print_key_note(app, agent)
+    print_trust_note(app, name)
 
 
 def _build_changes(options: dict[str, Any]) -> Changes:

@@ -18,6 +18,7 @@ from hiveloom_cli.agents.agent_file import load_content
 from hiveloom_cli.agents.schema import parse_agent
 from hiveloom_cli.commands.agent_view import print_saved, print_warnings
 from hiveloom_cli.commands.model_note import print_model_note
+from hiveloom_cli.commands.trusting import print_trust_note
 from hiveloom_cli.errors import AgentNotFound, AlreadyExists, FileUnreadable, HiveloomError
 from hiveloom_cli.files import decode_text, ensure_private_folder
 from hiveloom_cli.terminal.question import ask_choice
@@ -99,6 +100,7 @@ def _save(app: App, store: AgentStore, draft: _Draft, text: str) -> bool:
             agent = parse_agent(name, text, saved.path)
             print_warnings(agent, app.streams)
             print_model_note(app, agent)
+            print_trust_note(app, name)
             return True
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hiveloom_cli.commands.numbers import Limits
 from tests.support.program import Finished, spawn_hiveloom
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Hiveloom = Callable[..., Finished]
 
@@ -124,6 +128,18 @@ def test_forgetting_what_was_never_learned_says_so(hiveloom: Hiveloom) -> None:
         0,
         "Nothing was learned of m: there is nothing to forget.\n",
     )
+
+
+def test_a_project_agent_that_was_changed_has_to_be_trusted_again_and_says_so(
+    hiveloom: Hiveloom, tmp_path: Path
+) -> None:
+    made = ("agent", "create", "a", "--project", "--model", "m", "--credential", "groq")
+    assert "trust" not in hiveloom(*made, cwd=tmp_path).stderr
+    done = hiveloom("agent", "edit", "a", "--temperature", "1", cwd=tmp_path)
+    assert done.stderr == "note: before its next use, trust it: hiveloom trust a\n"
+    hiveloom("trust", "a", "--yes", cwd=tmp_path)
+    done = hiveloom("agent", "edit", "a", "--temperature", "1", cwd=tmp_path)
+    assert done.stderr == ""
 
 
 def complete(hiveloom: Hiveloom, shell: str, words: str) -> str:
