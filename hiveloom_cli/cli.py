@@ -128,8 +128,9 @@ def _explain(fault: BaseException) -> HiveloomError:
         case HiveloomError():
             return fault
         case click.UsageError():
-            command = fault.ctx.command_path if fault.ctx else _PROGRAM
-            return UsageMistake(fault.format_message(), hint=f"{command} --help")
+            from hiveloom_cli.commands.usage import explain_usage
+
+            return explain_usage(fault, _PROGRAM)
         case click.ClickException():
             return HiveloomError(fault.format_message())
         case KeyboardInterrupt() | click.Abort():
@@ -149,6 +150,10 @@ def _explain_os(fault: BaseException) -> HiveloomError | None:
             # Files have names; what is left are the standard streams.
             hint = "check where its input comes from and where its output goes"
             return HiveloomError(f"input or output failed: {reason}", hint=hint)
+        case FileNotFoundError():
+            return HiveloomError(f"{fault.filename}: no such file", hint="check its name and place")
+        case IsADirectoryError():
+            return HiveloomError(f"{fault.filename}: a folder", hint="name a file in it")
         case OSError(strerror=str(reason)):
             hint = "check the file's place and permissions"
             return HiveloomError(f"{fault.filename}: {reason}", hint=hint)

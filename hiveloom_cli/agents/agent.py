@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
-NAME_RULE = "a letter or digit first, then small letters, digits, '.', '_' or '-', 63 at most"
+NAME_RULE = "small letters, digits, '.', '_' and '-', with a letter or digit first, 63 at most"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from hiveloom_cli.commands.agent_options import load_prompt, take_agent_settings
+from hiveloom_cli.commands.agent_options import check_typed, load_prompt, take_agent_settings
 from hiveloom_cli.commands.agent_view import format_hidden
+from hiveloom_cli.commands.key_note import print_key_note
 from hiveloom_cli.commands.model_note import print_model_note
 from hiveloom_cli.commands.naming import choose_name, complete_agents, take_name
 from hiveloom_cli.errors import HiveloomError, UsageMistake
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.agents.store import AgentStore
     from hiveloom_cli.app import App
+    from hiveloom_cli.terminal.streams import Streams
 
 _DEFAULT_NAME = "helper"
 _DEFAULT_MODEL = "gpt-4o-mini"
@@ -48,6 +50,7 @@ def create(app: App, /, **options: Any) -> None:
     if agent.name in app.agents.load_hidden():
         app.streams.print_notice(format_hidden([agent.name]))
     print_model_note(app, agent)
+    print_key_note(app, agent)
     app.streams.print_notice(f"Talk to it: hiveloom chat {agent.name}")
 
 
@@ -86,16 +89,28 @@ def _choose_essentials(
     is_named = bool(words) or name_option is not None
     model = (options["model"] or "").strip()
     prompt = load_prompt(options)
+    if not (is_named or app.streams.can_ask):
+        _refuse_name()
     if not app.streams.can_ask or (is_named and model):
         name = parse_name(choose_name(words, name_option))
         return name, model or _refuse_model(name), prompt or ""
     name = (
         parse_name(choose_name(words, name_option))
         if is_named
-        else _ask("Name", _DEFAULT_NAME, parse_name)
+        else _ask(app.streams, "Name", _DEFAULT_NAME, parse_name)
     )
-    model = model or _ask("Model", _DEFAULT_MODEL, lambda text: text or _refuse_model(name))
-    return name, model, _ask("System prompt", _DEFAULT_PROMPT) if prompt is None else prompt
+    model = model or _ask(
+        app.streams, "Model", _DEFAULT_MODEL, lambda text: text or _refuse_model(name)
+    )
+    if prompt is None:
+        prompt = _ask(app.streams, "System prompt", _DEFAULT_PROMPT)
+    return name, model, prompt
+
+
+def _refuse_name() -> NoReturn:
+    raise UsageMistake(
+        "a name is missing", hint=f"hiveloom agent create NAME --model {_DEFAULT_MODEL}"
+    )
 
 
 def _refuse_model(name: str) -> NoReturn:
@@ -104,22 +119,22 @@ def _refuse_model(name: str) -> NoReturn:
     )
 
 
-def _ask(question: str, default: str, parse: Callable[[str], str] = str) -> str:
+def _ask(streams: Streams, question: str, default: str, parse: Callable[[str], str] = str) -> str:
     """Ask until `parse` takes the answer."""
-    from hiveloom_cli.terminal.visible import format_one_line
+    from hiveloom_cli.terminal.report import print_error
 
-    def take(text: str) -> str:
+    while True:
+        text = _ask_once(question, default)
         try:
-            text.encode()
-            return parse(text.strip())
-        except UnicodeEncodeError:
-            raise click.UsageError("that is not UTF-8 text") from None
+            check_typed(text)
+            return parse(text)
         except HiveloomError as error:
-            raise click.UsageError(format_one_line(f"{error.message} ({error.hint})")) from error
+            print_error(error, streams)
 
+
+def _ask_once(question: str, default: str) -> str:
     try:
-        answer: str = click.prompt(question, default=default, value_proc=take, err=True)
+        return str(click.prompt(question, default=default, err=True)).strip()
     except click.Abort:
         click.echo(err=True)  # the question's line is still open
         raise
-    return answer

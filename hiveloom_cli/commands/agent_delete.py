@@ -23,9 +23,9 @@ def delete(app: App, words: tuple[str, ...], name_option: str | None, *, yes: bo
     name = choose_name(words, name_option)
     store = app.agents.get_store(name)
     path = store.build_path(name)
-    question = f"Delete the agent {name} ({path}), but not its versions?"
+    question = f"Delete the agent {name} ({path})? Its versions stay."
     ask_consent(question, yes=yes, streams=app.streams)
     store.delete(name)
     app.streams.print_line(f"Deleted {name}: {path}")
     if store.versions.has(name):
-        app.streams.print_notice(f"Its versions stay; to restore it: hiveloom agent restore {name}")
+        app.streams.print_notice(f"To restore it: hiveloom agent restore {name}")

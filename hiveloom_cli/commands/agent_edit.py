@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hiveloom_cli.commands.agent_options import load_prompt, take_agent_settings
+from hiveloom_cli.commands.agent_options import check_typed, load_prompt, take_agent_settings
 from hiveloom_cli.commands.agent_view import print_saved, print_warnings
+from hiveloom_cli.commands.key_note import print_key_note
 from hiveloom_cli.commands.model_note import print_model_note
 from hiveloom_cli.commands.naming import choose_name, complete_agents, take_name
+from hiveloom_cli.commands.trusting import print_trust_note
 from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
 
 if TYPE_CHECKING:
@@ -58,9 +60,8 @@ def edit(app: App, /, **options: Any) -> None:
     if not streams.can_ask or not streams.stdout.isatty():
         raise UsageMistake(
             "there is no terminal to open an editor on, and no option says what to change",
-            hint=f"hiveloom agent edit {name} --model MODEL (or --system-prompt, --description,"
-            " --credential, --temperature, --top-p, --max-tokens, --add-tool, --remove-tool,"
-            " --add-skill, --remove-skill, --set KEY=VALUE, --unset KEY)",
+            hint=f"hiveloom agent edit {name} --model MODEL (hiveloom agent edit --help shows"
+            " what else can be changed)",
         )
     from hiveloom_cli.commands.agent_editor import edit_by_hand
 
@@ -89,6 +90,9 @@ def _change(app: App, store: AgentStore, name: str, changes: Changes) -> None:
     print_warnings(agent, app.streams)
     if {"model", "credential"} & {*changes.settings, *changes.unset}:
         print_model_note(app, agent)
+    if "credential" in changes.settings:
+        print_key_note(app, agent)
+    print_trust_note(app, name)
 
 
 def _build_changes(options: dict[str, Any]) -> Changes:
@@ -98,6 +102,8 @@ def _build_changes(options: dict[str, Any]) -> Changes:
     given = {key: options[key] for key in _SETTINGS if options[key] is not None}
     if "model" in given:
         given["model"] = given["model"].strip()
+        if not given["model"]:
+            raise UsageMistake("the name of the model is empty", hint="--model gpt-4o-mini")
     pairs = [_parse_pair(text) for text in options["pairs"]]
     added = {key: options[f"add_{key}"] for key in _LISTS if options[f"add_{key}"]}
     removed = {key: options[f"remove_{key}"] for key in _LISTS if options[f"remove_{key}"]}
@@ -117,7 +123,7 @@ def _parse_pair(text: str) -> tuple[str, Any]:
     key = key.strip()
     if not key or not equals:
         raise UsageMistake("--set: expected a key and a value", hint="--set temperature=0.2")
-    _check_text(text)
+    check_typed(text)
     try:
         value = parse_value(_check_length(key, written))
     except ValueError:
@@ -139,13 +145,6 @@ def _check_length(key: str, written: str) -> str:
     return written
 
 
-def _check_text(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise UsageMistake("what was typed is not UTF-8 text") from None
-
-
 def _check_once(keys: list[str]) -> None:
     for key in keys:
         if keys.count(key) > 1:
@@ -154,7 +153,7 @@ def _check_once(keys: list[str]) -> None:
 
 def _check_items(key: str, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
     for item in (*added, *removed):
-        _check_text(item)
+        check_typed(item)
         if not item.strip():
             raise UsageMistake(f"{key}: an empty name was given")
         if item in added and item in removed:

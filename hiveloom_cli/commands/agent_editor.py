@@ -18,6 +18,7 @@ from hiveloom_cli.agents.agent_file import load_content
 from hiveloom_cli.agents.schema import parse_agent
 from hiveloom_cli.commands.agent_view import print_saved, print_warnings
 from hiveloom_cli.commands.model_note import print_model_note
+from hiveloom_cli.commands.trusting import print_trust_note
 from hiveloom_cli.errors import AgentNotFound, AlreadyExists, FileUnreadable, HiveloomError
 from hiveloom_cli.files import decode_text, ensure_private_folder
 from hiveloom_cli.terminal.question import ask_choice
@@ -99,6 +100,7 @@ def _save(app: App, store: AgentStore, draft: _Draft, text: str) -> bool:
             agent = parse_agent(name, text, saved.path)
             print_warnings(agent, app.streams)
             print_model_note(app, agent)
+            print_trust_note(app, name)
             return True
 
 
@@ -180,12 +182,22 @@ def _run_editor(app: App, draft: _Draft) -> float:
         with _leave_interrupts_to_editor():
             click.edit(filename=str(draft.path), editor=command or None)
     except (click.ClickException, ValueError) as error:
-        reason = error.message if isinstance(error, click.ClickException) else str(error)
         raise HiveloomError(
-            f"the editor ended with an error, and nothing was changed ({reason})",
+            _format_failure(error),
             hint="" if draft.is_changed() else "set VISUAL or EDITOR to an editor that runs here",
         ) from None
     return app.clock.elapsed_s() - began_s
+
+
+def _format_failure(error: click.ClickException | ValueError) -> str:
+    """Say which editor failed, and whether it ran at all."""
+    if isinstance(error, ValueError):
+        return f"VISUAL or EDITOR is no command that can be run ({error}); nothing was changed"
+    editor = error.message.partition(": ")[0]
+    if isinstance(error.__cause__, OSError):
+        reason = error.__cause__.strerror
+        return f"the editor {editor} cannot be started ({reason}); nothing was changed"
+    return f"the editor {editor} ended with an error, and nothing was changed"
 
 
 @contextmanager

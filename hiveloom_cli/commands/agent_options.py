@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from hiveloom_cli.commands.connecting import take_credential, take_model
+from hiveloom_cli.commands.numbers import TEMPERATURE, TOKENS, TOP_P
 from hiveloom_cli.errors import HiveloomError, UsageMistake
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ _OPTIONS: tuple[Callable[[Command], Command], ...] = (
     click.option("--description", metavar="TEXT", help="One line for lists."),
     take_credential("The credential to use; without it the model decides."),
     click.option(
-        "--temperature", type=click.FloatRange(0, 2), help="0 to 2; the upstream's default."
+        "--temperature", type=TEMPERATURE, help="0 to 2; without it the upstream decides."
     ),
-    click.option("--top-p", type=click.FloatRange(0, 1), help="0 to 1; the upstream's default."),
-    click.option("--max-tokens", type=click.IntRange(1), help="The longest answer, in tokens."),
+    click.option("--top-p", type=TOP_P, help="0 to 1; without it the upstream decides."),
+    click.option("--max-tokens", type=TOKENS, help="The longest answer, in tokens."),
 )
 
 
@@ -59,3 +60,11 @@ def load_prompt(options: dict[str, Any]) -> str | None:
         return str(file.read()).removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise HiveloomError(f"{file.name}: not UTF-8 text", hint="save it as UTF-8") from None
+
+
+def check_typed(text: str) -> None:
+    """Return if `text` is Unicode; raise `UsageMistake` for bytes that were not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageMistake("what was typed is not UTF-8 text") from None

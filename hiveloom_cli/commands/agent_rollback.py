@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hiveloom_cli.commands.naming import choose_name, complete_agents, take_name
+from hiveloom_cli.commands.numbers import COUNT
 
 if TYPE_CHECKING:
     from hiveloom_cli.app import App
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @click.option(
     "--to-version",
     "number",
-    type=click.IntRange(1),
+    type=COUNT,
     metavar="N",
     required=True,
     help="As `hiveloom agent versions` numbers them.",

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import click
 
 from hiveloom_cli.commands.connecting import take_model
-from hiveloom_cli.commands.naming import complete_agents
-from hiveloom_cli.errors import HiveloomError, SecretMissing, UsageMistake
+from hiveloom_cli.commands.naming import complete_agents, complete_paths
+from hiveloom_cli.errors import UsageMistake
 
 if TYPE_CHECKING:
     from hiveloom_cli.agents.agent import Agent
@@ -34,13 +34,15 @@ def export(
     """Print agents as a manifest, which `agent import` and `apply` take.
 
     \b
-    hiveloom agent export helper > helper.yaml
-    hiveloom agent export --all --json
+      hiveloom agent export helper > helper.yaml
+      hiveloom agent export --all --json
     """
     from hiveloom_cli.agents.manifest import format_manifest
 
     if everything == bool(names):
-        raise UsageMistake("which agents? Names are missing, or --all", hint="name one, or --all")
+        raise UsageMistake(
+            "which agents? A name is missing", hint="hiveloom agent export NAME, or --all"
+        )
     if markdown and (everything or as_json or len(names) > 1):
         raise UsageMistake("--markdown prints the file of one agent", hint="give one name alone")
     wanted = app.agents.load_names() if everything else list(dict.fromkeys(names))
@@ -62,7 +64,7 @@ def _print_file(app: App, file: AgentFile) -> None:
 
 
 @click.command(name="import")
-@click.argument("source", metavar="FILE|-|URL")
+@click.argument("source", metavar="FILE|-|URL", shell_complete=complete_paths)
 @click.option("--name", metavar="NAME", help="Name it so, whatever the file says.")
 @take_model("Use this model, whatever the file says.")
 @click.option("--force", is_flag=True, help="Replace agents of the same names.")
@@ -70,12 +72,12 @@ def _print_file(app: App, file: AgentFile) -> None:
 def import_agents(
     app: App, source: str, *, name: str | None, model: str | None, force: bool
 ) -> None:
-    """Take an agent in: a manifest, one of our files, or one of another program.
+    """Take in agents: from a manifest, an agent's file, or one of another program.
 
     \b
-    hiveloom agent import helper.yaml
-    hiveloom agent import ~/.claude/agents/reviewer.md --model claude-sonnet-5
-    hiveloom agent import https://example.com/agents/helper.md
+      hiveloom agent import helper.yaml
+      hiveloom agent import ~/.claude/agents/reviewer.md --model claude-sonnet-5
+      hiveloom agent import https://example.com/agents/helper.md
     """
     from hiveloom_cli.agents.incoming import Wishes, parse_incoming
     from hiveloom_cli.commands.faults import raise_faults
@@ -120,11 +122,11 @@ def _load_source(app: App, source: str) -> tuple[bytes, Path, str]:
 def _print_notes(app: App, one: Incoming) -> None:
     agent = one.agent
     for note in one.notes:
-        app.streams.print_notice(note)
+        app.streams.print_notice(f"{agent.name}: {note}")
     for warning in agent.warnings:
         app.streams.print_notice(f"warning: {warning}")
     abilities = [
-        f"{what}: {', '.join(names) or 'none'}"
+        f"{what} {', '.join(names)}" if names else f"no {what}"
         for what, names in (("tools", agent.tools), ("skills", agent.skills))
     ]
     used = "; ".join([f"the model {agent.model}", _describe_credential(app, agent), *abilities])
@@ -133,22 +135,9 @@ def _print_notes(app: App, one: Incoming) -> None:
 
 def _describe_credential(app: App, agent: Agent) -> str:
     """Say which key the agent would be asked with: a file brings a credential's name, no key."""
-    from hiveloom_cli.upstream.resolve import StoredKey
+    from hiveloom_cli.commands.upstream_view import load_upstream_view
 
-    try:
-        upstream = app.decide_upstream(agent.model, agent.credential)
-    except SecretMissing as error:
-        return _add_name_only(agent, f"which is not stored ({error.hint})")
-    except HiveloomError as error:
-        return _add_name_only(agent, f"which cannot be used: {error.message}")
-    stored = isinstance(upstream.key, StoredKey)
-    state = "which is stored" if stored else "for which no key of yours is stored or needed"
-    return _add_name_only(agent, state)
-
-
-def _add_name_only(agent: Agent, state: str) -> str:
-    from hiveloom_cli.protocols.table import decide_protocol
-
-    if agent.credential:
-        return f"the credential {agent.credential} (only its name came, no key), {state}"
-    return f"the credential {decide_protocol(agent.model)}, {state}"
+    view = load_upstream_view(app, agent)
+    state = f"cannot be used: {view.problem.message}" if view.problem else view.key.text
+    brought = "only its name came, no key; " if agent.credential else ""
+    return f"the credential {view.credential} ({brought}{state})"

@@ -92,10 +92,10 @@ def _build_upstream_fields(view: UpstreamView) -> dict[str, str]:
     fields = {"protocol": view.title, "credential": f"{view.credential} ({view.key.text})"}
     if view.base_url:
         moved = f" (from {view.moved_by})" if view.moved_by else ""
-        fields["base url"] = f"{view.base_url}{moved}"
+        fields["base URL"] = f"{view.base_url}{moved}"
     elif view.problem:
-        fields["base url"] = view.problem.message
-    return {key: fields[key] for key in ("protocol", "base url", "credential") if fields.get(key)}
+        fields["base URL"] = view.problem.message
+    return {key: fields[key] for key in ("protocol", "base URL", "credential") if fields.get(key)}
 
 
 def _describe_place(file: AgentFile, trust: Trust) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hiveloom_cli.commands.naming import choose_name, complete_kept_agents, take_name
+from hiveloom_cli.commands.numbers import COUNT
 from hiveloom_cli.errors import AgentNotFound, HiveloomError, UsageMistake
 
 if TYPE_CHECKING:
@@ -25,19 +26,19 @@ _MOST_ON_A_TERMINAL = 30
 @click.option(
     "--diff",
     "from_number",
-    type=click.IntRange(1),
+    type=COUNT,
     metavar="N [M]",
     help="What changed from version N to M, or to what the file holds now.",
 )
-@click.option("--show", "shown", type=click.IntRange(1), metavar="N", help="What version N held.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="The newest N alone.")
+@click.option("--show", "shown", type=COUNT, metavar="N", help="What version N held.")
+@click.option("--limit", type=COUNT, metavar="N", help="Only the newest N.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 @click.pass_obj
 def versions(app: App, /, **options: Any) -> None:
     """List what an agent's file has ever held, newest first; * marks what it holds now.
 
     On a terminal the list ends after 30 unless --limit says otherwise. What was written into the
-    file by hand is taken in first. A deleted agent has its versions still.
+    file by hand is taken in first. A deleted agent keeps its versions.
 
     \b
       hiveloom agent versions helper

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _STDIN = "-"
 _COMMENT = re.compile(r"^\s*(#.*|---\s*|\.\.\.\s*)$", re.MULTILINE)
-_DONE = {"create": "created", "update": "updated", "unchanged": "unchanged", "prune": "pruned"}
+_DONE = {"create": "created", "update": "updated", "unchanged": "unchanged", "prune": "deleted"}
 
 
 @click.command(name="apply")
@@ -34,7 +34,7 @@ _DONE = {"create": "created", "update": "updated", "unchanged": "unchanged", "pr
     required=True,
     type=click.Path(),
     metavar="MANIFEST",
-    help="YAML or JSON, - for stdin; may be given several times.",
+    help="YAML or JSON, - for stdin; can be repeated.",
 )
 @click.option("--prune", is_flag=True, help="Delete your agents that no manifest names.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
@@ -45,8 +45,8 @@ def command(app: App, /, *, sources: tuple[str, ...], **options: bool) -> None:
     """Create and update your agents as manifests describe them, all or none.
 
     \b
-    hiveloom agent export --all > agents.yaml
-    hiveloom apply -f agents.yaml --dry-run
+      hiveloom agent export --all > agents.yaml
+      hiveloom apply -f agents.yaml --dry-run
     """
     wanted = _load_manifests(app, sources)
     steps = _plan(app, wanted, prune=options["prune"])

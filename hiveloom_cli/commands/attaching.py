@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
+from hiveloom_cli.commands.naming import complete_paths
 from hiveloom_cli.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def take_attachments(command: Callable[..., Any]) -> Callable[..., Any]:
         "attach",
         metavar="FILE|URL|-",
         multiple=True,
-        shell_complete=_complete_paths,
+        shell_complete=complete_paths,
         help="Attach an image, a PDF or a text, or what is piped in (-); can be repeated.",
     )(command)
 
@@ -56,10 +56,3 @@ def check_message(conversation: Conversation, message: Message, upstream: Upstre
     model = conversation.agent.model
     limits = decide_limits(upstream.protocol, upstream.base_url, model)
     check_attachments((*conversation.messages, message), limits)
-
-
-def _complete_paths(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Let the shell offer paths."""
-    return [CompletionItem(incomplete, type="file")]

@@ -13,6 +13,7 @@ from hiveloom_cli.commands.chat_choice import choose
 from hiveloom_cli.commands.chat_session import ChatSession
 from hiveloom_cli.commands.connecting import take_allow_http, take_credential, take_model
 from hiveloom_cli.commands.naming import complete_agents, complete_conversations
+from hiveloom_cli.commands.numbers import TEMPERATURE, TOKENS, TOP_P
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts, take_patience
 from hiveloom_cli.errors import UsageMistake
 
@@ -34,9 +35,9 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
 @take_model("Ask this model; an agent is not needed then.")
 @click.option("--system-prompt", metavar="TEXT", help="Instead of the agent's.")
 @take_credential("Instead of the agent's.")
-@click.option("--temperature", type=click.FloatRange(0, 2), help="Instead of the agent's.")
-@click.option("--top-p", type=click.FloatRange(0, 1), help="Instead of the agent's.")
-@click.option("--max-tokens", type=click.IntRange(1), help="The longest answer, in tokens.")
+@click.option("--temperature", type=TEMPERATURE, help="Instead of the agent's.")
+@click.option("--top-p", type=TOP_P, help="Instead of the agent's.")
+@click.option("--max-tokens", type=TOKENS, help="The longest answer, in tokens.")
 @take_allow_http
 @click.option("--no-stream", is_flag=True, help="Ask for the answer in one piece.")
 @click.option(
@@ -125,9 +126,7 @@ def _print_notices(app: App, agent: Agent) -> None:
     for warning in agent.warnings:
         app.streams.print_notice(f"warning: {warning}")
     if left_out := [*agent.tools, *agent.skills]:
-        app.streams.print_notice(
-            f"note: this version runs no tools or skills; left out: {', '.join(left_out)}"
-        )
+        app.streams.print_notice(f"note: tools and skills are not run yet: {', '.join(left_out)}")
 
 
 def _open_recorder(app: App, upstream: Upstream, choice: Choice) -> Recorder:

@@ -13,15 +13,20 @@ _PROGRAM = "hiveloom"
 
 
 @click.command(name="completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
     """Print the completion script for a shell.
 
+    Put it where your shell looks for such scripts:
+
     \b
-    bash:  hiveloom completion bash > ~/.local/share/bash-completion/completions/hiveloom
-    zsh:   hiveloom completion zsh > a folder of your fpath, as _hiveloom
-    fish:  hiveloom completion fish > ~/.config/fish/completions/hiveloom.fish
+      bash  ~/.local/share/bash-completion/completions/hiveloom
+      zsh   a folder of your fpath, as _hiveloom
+      fish  ~/.config/fish/completions/hiveloom.fish
+
+    \b
+      hiveloom completion zsh > ~/.zfunc/_hiveloom
     """
     from click.shell_completion import get_completion_class
 

@@ -29,9 +29,10 @@ class LazyGroup(click.Group):
         """Import the command's module, if there is such a command."""
         if cmd_name not in self._table:
             return None
-        place, _ = self._table[cmd_name]
+        place, line = self._table[cmd_name]
         module, _, attribute = place.partition(":")
         command: click.Command = getattr(import_module(f"{__package__}.{module}"), attribute)
+        command.short_help = line  # what a shell shows beside the name it offers
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

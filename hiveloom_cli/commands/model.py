@@ -60,6 +60,10 @@ def forget(app: App, model: str | None, *, everything: bool) -> None:
             "forget one model, or all of them", hint="hiveloom model forget MODEL, or --all"
         )
     count = app.dialects.forget(model)
+    if not count:
+        of = "any model" if model is None else model
+        app.streams.print_line(f"Nothing was learned of {of}: there is nothing to forget.")
+        return
     what = "model" if count == 1 else "models"
     app.streams.print_line(f"Forgot what was learned of {count} {what}.")
 
@@ -75,7 +79,6 @@ def _decide_upstream(app: App, credential: str, options: dict[str, Any]) -> Upst
 
 
 def _print_models(app: App, upstream: Upstream, offer: Offer, *, is_kept: bool) -> None:
-    from hiveloom_cli.clock import format_timestamp
     from hiveloom_cli.terminal.table import format_table
 
     where = upstream.base_url.origin
@@ -86,7 +89,7 @@ def _print_models(app: App, upstream: Upstream, offer: Offer, *, is_kept: bool) 
     else:
         app.streams.print_notice(f"{where} offers no model yet.")
     if is_kept:
-        at = format_timestamp(offer.asked_at)
+        at = offer.asked_at.astimezone().strftime("%Y-%m-%d %H:%M")
         app.streams.print_notice(f"note: {where} said so at {at}; --refresh asks again")
 
 

@@ -27,7 +27,7 @@ def take_name(
             "--name",
             "name_option",
             metavar="NAME",
-            help="The name, if it is not given as argument.",
+            help="The name, if it is not an argument.",
             shell_complete=complete,
         )(command)
         return click.argument("words", nargs=-1, metavar="[NAME]", shell_complete=complete)(command)
@@ -42,7 +42,8 @@ def choose_name(words: tuple[str, ...], name_option: str | None) -> str:
     """
     given = [*words] if name_option is None else [*words, name_option]
     if not given:
-        raise UsageMistake("which one? A name is missing", hint="add its name, or --name NAME")
+        command = click.get_current_context().command_path
+        raise UsageMistake("a name is missing", hint=f"{command} NAME")
     if len(set(given)) > 1:
         raise UsageMistake(
             "one name is expected, and more was given",
@@ -101,6 +102,13 @@ def complete_conversations(
     """Offer the ids of the newest conversations, each with its title."""
     rows = find_app(context).conversations.load_recent_ids(incomplete, _MOST_OFFERED)
     return [CompletionItem(id_, help=title) for id_, title in rows]
+
+
+def complete_paths(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Let the shell offer paths."""
+    return [CompletionItem(incomplete, type="file")]
 
 
 def find_app(context: click.Context) -> App:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hiveloom_cli.commands.numbers import Limits, Number
 from hiveloom_cli.upstream.limits import Patience, Timeouts
 
 if TYPE_CHECKING:
@@ -15,26 +15,8 @@ if TYPE_CHECKING:
 _LONGEST_S = 86_400.0
 _TIMEOUTS = Timeouts()
 _PATIENCE = Patience()
-
-
-class Seconds(click.FloatRange):
-    """Seconds, more than none and a day at most; fractions are taken."""
-
-    def __init__(self) -> None:
-        super().__init__(min=0, max=_LONGEST_S, min_open=True)
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return `value` as seconds; "nan" is refused, which every range lets through."""
-        seconds = float(super().convert(value, param, ctx))
-        if math.isnan(seconds):
-            self.fail(f"{value} is not a number of seconds.", param, ctx)
-        return seconds
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """See `click.ParamType.get_metavar`."""
-        return "SECONDS"
+_SECONDS = Number(Limits(0, _LONGEST_S, is_open=True), "SECONDS")
+_TRIES = Number(Limits(1, 100, is_whole=True), "N")
 
 
 def take_patience(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,7 +25,7 @@ def take_patience(command: Callable[..., Any]) -> Callable[..., Any]:
         command = click.option(
             f"--{name}",
             type=kind,
-            default=default,
+            default=f"{default:g}",
             show_default=True,
             envvar=f"HIVELOOM_{name.replace('-', '_').upper()}",
             show_envvar=True,
@@ -63,17 +45,17 @@ def choose_patience(options: dict[str, Any]) -> Patience:
 
 
 _OPTIONS = (
-    ("timeout", Seconds(), _TIMEOUTS.read_s, "The longest silence in an answer."),
+    ("timeout", _SECONDS, _TIMEOUTS.read_s, "The longest silence in an answer."),
     (
         "first-byte-timeout",
-        Seconds(),
+        _SECONDS,
         _TIMEOUTS.first_byte_s,
         "The longest silence before one; a local server may load a model first.",
     ),
-    ("max-tries", click.IntRange(1, 100), _PATIENCE.tries, "How often a request is sent at most."),
+    ("max-tries", _TRIES, _PATIENCE.tries, "How often a request is sent at most."),
     (
         "retry-for",
-        Seconds(),
+        _SECONDS,
         _PATIENCE.within_s,
         "How long after the first try another may begin.",
     ),

@@ -76,7 +76,9 @@ def _trust(app: App, names: tuple[str, ...], *, yes: bool) -> None:
             app.trust.add(file.path, file.digest)
         elif not app.streams.can_ask:
             print_request(app, file)
-            raise UsageMistake(f"Trust {file.agent.name}? Nobody is there to ask", hint="add --yes")
+            raise UsageMistake(
+                f"nobody is there to ask: Trust {file.agent.name}?", hint="add --yes"
+            )
         elif not ask_trust(app, file):
             declined.append(file.agent.name)
             continue

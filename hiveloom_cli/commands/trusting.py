@@ -51,3 +51,10 @@ def build_untrusted(app: App, file: AgentFile) -> Untrusted:
     return Untrusted(
         f"{name} comes with this folder and {problem}: {file.path}", hint=f"hiveloom trust {name}"
     )
+
+
+def print_trust_note(app: App, name: str) -> None:
+    """Note that a project's agent, which the person has just changed, has to be trusted again."""
+    file = app.agents.load(name)
+    if file.is_project and not app.trust.load_trust(file).is_enough:
+        app.streams.print_notice(f"note: before its next use, trust it: hiveloom trust {name}")

@@ -175,7 +175,7 @@ def _get(index: Index, name: str) -> Credential:
         names = ", ".join(sorted(index.credentials))
         others = f"there are: {names}" if names else "none is stored yet"
         raise CredentialNotFound(
-            f"there is no credential {name!r}; {others}",
+            f"there is no credential named {name}; {others}",
             hint=f"hiveloom credential set --name {name}",
         ) from None
 

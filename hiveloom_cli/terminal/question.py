@@ -23,7 +23,7 @@ def ask_consent(question: str, *, yes: bool, streams: Streams) -> None:
     if yes:
         return
     if not streams.can_ask:
-        raise UsageMistake(f"{question} Nobody is there to ask", hint="add --yes")
+        raise UsageMistake(f"nobody is there to ask: {question}", hint="add --yes")
     if not ask_yes(question, streams):
         raise HiveloomError("nothing was changed")
 

@@ -89,8 +89,8 @@ def test_a_terminal_is_not_steered_by_a_file_that_is_printed(folder: Path) -> No
 @pytest.mark.parametrize(
     ("args", "code", "problem"),
     [
-        ((), 2, "Names are missing, or --all"),
-        (("helper", "--all"), 2, "Names are missing, or --all"),
+        ((), 2, "A name is missing"),
+        (("helper", "--all"), 2, "A name is missing"),
         (("helper", "nobody"), 5, "no agent named nobody"),
         (("--all", "--markdown"), 2, "the file of one agent"),
         (("helper", "--json", "--markdown"), 2, "the file of one agent"),
@@ -117,10 +117,10 @@ def test_another_programs_agent_needs_a_model_and_says_what_is_left_out(
     path = home / "agents" / "code-reviewer.md"
     assert done.stdout == f"Imported code-reviewer (claude-sonnet-5): {path}\n"
     assert done.stderr.splitlines() == [
-        "the name “Code Reviewer” cannot name an agent; it is code-reviewer here",
-        "left out: tools: Read, Grep (tools of another program)",
-        "code-reviewer uses the model claude-sonnet-5; the credential anthropic, which is not"
-        " stored (hiveloom credential set --name anthropic); tools: none; skills: none",
+        "code-reviewer: the name “Code Reviewer” cannot name an agent; it is code-reviewer here",
+        "code-reviewer: left out: tools: Read, Grep (tools of another program)",
+        "code-reviewer uses the model claude-sonnet-5; the credential anthropic (not stored:"
+        " hiveloom credential set anthropic); no tools; no skills",
     ]
     assert path.read_text("utf-8") == (
         "---\nmodel: claude-sonnet-5\ndescription: Reviews\n---\nReview.\n"
@@ -133,7 +133,7 @@ def test_a_credential_that_a_file_names_is_only_a_name(tmp_path: Path) -> None:
     source.write_text("name: a\nmodel: m\ncredential: work\ntools: [clock]\n", "utf-8")
     done = run_hiveloom("agent", "import", str(source))
     assert (
-        "the credential work (only its name came, no key), which is stored; tools: clock;"
+        "the credential work (only its name came, no key; stored in the file vault); tools clock;"
         in done.stderr
     )
 

@@ -95,7 +95,7 @@ def test_no_value_passes_for_another_field(project: Path) -> None:
     (project / ".hiveloom/agents/a.md").write_text(text)
     lines = run_hiveloom("agent", "show", "a", cwd=project).stdout.splitlines()
     assert [line.partition(":")[0] for line in lines] == [
-        "name", "model", "tools", "protocol", "base url", "credential", "file", "kept",
+        "name", "model", "tools", "protocol", "base URL", "credential", "file", "kept",
     ]  # fmt: skip
 
 

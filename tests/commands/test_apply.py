@@ -131,7 +131,7 @@ def test_a_dry_run_shows_each_difference_and_changes_nothing(agents: Path) -> No
         "+tools: [weather]",
         "+---",
         "+",
-        "two: would be pruned",
+        "two: would be deleted",
         "--- a/two.md",
         "+++ /dev/null",
         "@@ -1,5 +0,0 @@",
@@ -175,7 +175,7 @@ def test_pruning_asks_first_and_keeps_the_versions(
         assert terminal.wait() == 1
     assert list(read(agents)) == ["broken", "one", "two"]
     done = run_hiveloom(*args, "--yes")
-    assert done.stdout == ("one: updated (prompt -1 line)\nbroken: pruned\ntwo: pruned\n")
+    assert done.stdout == ("one: updated (prompt -1 line)\nbroken: deleted\ntwo: deleted\n")
     assert list(read(agents)) == ["one"]
     assert (home / "versions" / "own" / "two.json").exists()
 
@@ -186,7 +186,7 @@ def test_no_agents_at_all_have_to_be_meant(agents: Path) -> None:
         done = apply(text, "--prune", "--yes")
         assert (done.exit_code, "is empty" in done.stderr) == (2, True)
     assert len(read(agents)) == 2
-    assert apply("agents: []", "--prune", "--yes").stdout == "one: pruned\ntwo: pruned\n"
+    assert apply("agents: []", "--prune", "--yes").stdout == "one: deleted\ntwo: deleted\n"
     assert read(agents) == {}
 
 
@@ -268,7 +268,7 @@ def test_the_next_apply_puts_back_what_was_cut_short_and_goes_on(agents: Path) -
     text = MANIFEST.replace("name: two", "name: new").replace("terse", "kind")
     assert run_cut_short(2, "kill", text, "--prune", "--yes") == 9
     done = apply(text, "--prune", "--yes")
-    assert done.stdout == "one: updated (prompt +1 -1 lines)\nnew: created\ntwo: pruned\n"
+    assert done.stdout == "one: updated (prompt +1 -1 lines)\nnew: created\ntwo: deleted\n"
     assert list(read(agents)) == ["new", "one"]
 
 

@@ -143,7 +143,7 @@ def test_a_rotated_key_keeps_its_address_and_a_set_one_takes_another(
         (["--provider", "groq", "--base-url", "https://h"], 2, "both say", "one of them"),
         (["--provider", "groq", "--protocol", "anthropic"], 2, "Chat Comp", "--base-url"),
         (["--provider", "gorq"], 5, "did you mean groq?", "hiveloom provider list"),
-        (["--protocol", "grpc"], 2, "'grpc'", "--help"),
+        (["--protocol", "grpc"], 2, "expected one of: openai, anthropic", "--help"),
         (["--base-url", "http://10.0.0.7/v1"], 4, "another machine (10.0.0.7)", "--allow-http"),
         (["--base-url", "ftp://h/v1"], 4, "does not begin", "https://host/v1"),
         (["--base-url", "https://me:geheim@h/v1"], 4, "a password", "https://host/v1"),

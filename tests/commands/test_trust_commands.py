@@ -59,7 +59,7 @@ def test_on_a_terminal_it_is_shown_and_asked_about_once(
     checkout: Path, env: Mapping[str, str], loopback: LoopbackUpstream
 ) -> None:
     with spawn_hiveloom(
-        "chat", "reviewer", "hi", cwd=checkout / "src/deep", env=env, columns=120
+        "chat", "reviewer", "hi", cwd=checkout / "src/deep", env=env, columns=200
     ) as terminal:
         terminal.expect("Trust reviewer? [y/N]")
         for fact in (

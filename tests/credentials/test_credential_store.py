@@ -138,7 +138,7 @@ def test_a_name_that_does_not_exist_is_answered_with_those_that_do(
     store.save("openai", FIRST)
     store.save("anthropic", FIRST)
     for attempt in (store.remove, store.load_secret):
-        with pytest.raises(CredentialNotFound, match="'groq'; there are: anthropic, openai"):
+        with pytest.raises(CredentialNotFound, match="named groq; there are: anthropic, openai"):
             attempt("groq")
     with pytest.raises(CredentialNotFound) as caught:
         store.rotate("groq", FIRST)
