@@ -185,12 +185,6 @@ class App:
 
         return load_models(upstream, self._transport, self.load_key(upstream.key))
 
-    def load_page(self, url: str) -> bytes:
-        """Fetch a file, without any key. Raises `UsageMistake` and `UpstreamError`."""
-        from hiveloom_cli.upstream.download import check_address, load_page
-
-        return load_page(check_address(url), self._open_transport(_QUICK), self.clock)
-
     def check_key(self, upstream: Upstream, key: Secret, model: str = "") -> KeyCheck:
         """Try a key at its upstream; `model` is asked where a list of models tells nothing."""
         from hiveloom_cli.upstream.key_check import check_key

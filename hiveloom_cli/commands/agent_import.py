@@ -1,64 +1,22 @@
-"""`hiveloom agent export` and `hiveloom agent import`."""
+"""`hiveloom agent import`."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import click
 
 from hiveloom_cli.commands.connecting import take_model
-from hiveloom_cli.commands.naming import complete_agents
-from hiveloom_cli.errors import HiveloomError, SecretMissing, UsageMistake
+from hiveloom_cli.errors import HiveloomError, SecretMissing
 
 if TYPE_CHECKING:
     from hiveloom_cli.agents.agent import Agent
-    from hiveloom_cli.agents.agent_file import AgentFile
     from hiveloom_cli.agents.incoming import Incoming
     from hiveloom_cli.app import App
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-
-
-@click.command(name="export")
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_agents)
-@click.option("--all", "everything", is_flag=True, help="Every agent, as one list.")
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of YAML.")
-@click.option("--markdown", is_flag=True, help="The agent's own file, as it stands.")
-@click.pass_obj
-def export(
-    app: App, names: tuple[str, ...], *, everything: bool, as_json: bool, markdown: bool
-) -> None:
-    """Print agents as a manifest, which `agent import` and `apply` take.
-
-    \b
-    hiveloom agent export helper > helper.yaml
-    hiveloom agent export --all --json
-    """
-    from hiveloom_cli.agents.manifest import format_manifest
-
-    if everything == bool(names):
-        raise UsageMistake("which agents? Names are missing, or --all", hint="name one, or --all")
-    if markdown and (everything or as_json or len(names) > 1):
-        raise UsageMistake("--markdown prints the file of one agent", hint="give one name alone")
-    wanted = app.agents.load_names() if everything else list(dict.fromkeys(names))
-    files = [app.agents.load(name) for name in wanted]
-    if markdown:
-        _print_file(app, files[0])
-        return
-    agents = [file.agent for file in files]
-    as_list = everything or len(agents) > 1
-    text = format_manifest(agents, as_json=as_json, as_list=as_list)
-    app.streams.print_line(text.removesuffix("\n"))
-
-
-def _print_file(app: App, file: AgentFile) -> None:
-    if app.streams.stdout.isatty():
-        app.streams.print_line(file.content.decode().removesuffix("\n"))
-    else:
-        app.streams.write_bytes(file.content)
+_MOST_BYTES = 1024 * 1024  # of what comes from an address
 
 
 @click.command(name="import")
@@ -104,17 +62,19 @@ def import_agents(
 def _load_source(app: App, source: str) -> tuple[bytes, Path, str]:
     """Return what is to be imported, its name in errors, and where it came from in words."""
     from hiveloom_cli.agents.incoming import STDIN
+    from hiveloom_cli.agents.web_page import check_no_page
+    from hiveloom_cli.upstream.fetch import format_url, is_url
 
     if source == "-":
         return app.streams.stdin.buffer.read(), Path(STDIN), STDIN
-    if not _URL.match(source):
+    if not is_url(source):
         path = Path(source)
         return path.read_bytes(), path, source
-    content = app.load_page(source)
+    content = app.fetch_url(source, most_bytes=_MOST_BYTES)
+    check_no_page(content, source)
     parts = urlsplit(source)
-    # What follows a question mark may be secret, and a version's summary is kept.
-    shown = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    return content, Path(PurePosixPath(parts.path).name or parts.netloc), shown
+    name = PurePosixPath(unquote(parts.path)).name or parts.netloc
+    return content, Path(name), format_url(source)
 
 
 def _print_notes(app: App, one: Incoming) -> None:
