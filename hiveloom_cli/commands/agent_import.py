@@ -61,15 +61,13 @@ def import_agents(
 
 def _load_source(app: App, source: str) -> tuple[bytes, Path, str]:
     """Return what is to be imported, its name in errors, and where it came from in words."""
-    from hiveloom_cli.agents.incoming import STDIN
     from hiveloom_cli.agents.web_page import check_no_page
+    from hiveloom_cli.commands.sources import load_source
     from hiveloom_cli.upstream.fetch import format_url, is_url
 
-    if source == "-":
-        return app.streams.stdin.buffer.read(), Path(STDIN), STDIN
     if not is_url(source):
-        path = Path(source)
-        return path.read_bytes(), path, source
+        content, path = load_source(app, source)
+        return content, path, str(path)
     content = app.fetch_url(source, most_bytes=_MOST_BYTES)
     check_no_page(content, source)
     parts = urlsplit(source)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from hiveloom_cli.app import App
     from hiveloom_cli.terminal.streams import Streams
 
-_STDIN = "-"
 _COMMENT = re.compile(r"^\s*(#.*|---\s*|\.\.\.\s*)$", re.MULTILINE)
 _DONE = {"create": "created", "update": "updated", "unchanged": "unchanged", "prune": "pruned"}
 
@@ -65,14 +63,14 @@ def command(app: App, /, *, sources: tuple[str, ...], **options: bool) -> None:
 def _load_manifests(app: App, sources: Sequence[str]) -> list[Wanted]:
     from hiveloom_cli.agents.manifest import parse_manifest
     from hiveloom_cli.agents.plan import Wanted, find_name_faults
+    from hiveloom_cli.commands.sources import load_source
     from hiveloom_cli.files import decode_text
 
     wanted: list[Wanted] = []
     faults: list[FileUnreadable] = []
     for source in dict.fromkeys(sources):
-        path = Path("stdin") if source == _STDIN else Path(source)
-        content = app.streams.stdin.buffer.read() if source == _STDIN else path.read_bytes()
         try:
+            content, path = load_source(app, source)
             text = decode_text(content, path)
         except FileUnreadable as fault:
             faults.append(fault)

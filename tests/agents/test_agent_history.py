@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.agent_file import MOST_BYTES
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.errors import (
@@ -248,6 +250,36 @@ def test_a_link_is_followed_and_deleted_alone(store: AgentStore, path: Path) -> 
     assert target.exists()
     store.restore("b")
     assert store.build_path("b").read_bytes() == target.read_bytes()
+
+
+def test_a_project_writes_through_no_link(tmp_path: Path) -> None:
+    store = open_store(tmp_path, is_project=True)
+    path = store.create(Agent("a", "one"), replace=False).path
+    precious = tmp_path / "precious"
+    precious.write_text("---\nmodel: mine\n---\n")
+    path.unlink()
+    path.symlink_to(precious)
+    with pytest.raises(FileUnreadable, match="a link, through which no project writes"):
+        store.roll_back("a", 1)
+    with pytest.raises(FileUnreadable, match="a link, through which no project writes"):
+        store.create(Agent("a", "three"), replace=True)
+    assert precious.read_text() == "---\nmodel: mine\n---\n"
+    assert path.is_symlink()
+
+
+def test_a_file_too_large_for_an_agent_is_neither_read_nor_written(
+    store: AgentStore, path: Path
+) -> None:
+    before = path.read_bytes()
+    with pytest.raises(FileUnreadable, match="larger than 10 MB"):
+        store.edit("a", lambda content: f"---\nmodel: two\n---\n{'x' * MOST_BYTES}")
+    assert path.read_bytes() == before
+    assert list_summaries(store) == ["created"]
+    os.truncate(path, 1 << 40)  # a hole: it takes no space
+    with pytest.raises(FileUnreadable, match="larger than 10 MB"):
+        store.load("a")
+    (error,) = store.load_all()
+    assert isinstance(error, FileUnreadable)
 
 
 def test_a_link_that_leads_nowhere_can_be_deleted(store: AgentStore, path: Path) -> None:

@@ -282,3 +282,11 @@ def test_a_thousand_agents_are_applied(agents: Path) -> None:
     again = apply(text.replace("Number 7.", "Seven."))
     assert again.stdout.count(": unchanged") == 999
     assert "a7: updated (prompt +1 -1 lines)" in again.stdout
+
+
+def test_what_never_ends_is_not_taken_in(agents: Path) -> None:
+    for args in (("apply", "-f"), ("agent", "import")):
+        done = run_hiveloom(*args, "/dev/zero")
+        assert (done.exit_code, "larger than 10 MB" in done.stderr) == (1, True)
+        assert done.stderr.count("error: ") == 1
+    assert not agents.exists()
