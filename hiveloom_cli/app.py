@@ -103,18 +103,19 @@ class App:
         return outside
 
     def _open_project(self, folder: Path) -> AgentStore:
+        from hiveloom_cli.agents.contents import compute_digest
         from hiveloom_cli.agents.store import AgentStore
-        from hiveloom_cli.agents.versions import compute_digest
 
         place = compute_digest(os.fsencode(folder))[:16]
         versions = self._open_versions(f"project-{place}")
         return AgentStore(folder, versions, is_project=True)
 
     def _open_versions(self, place: str) -> Versions:
+        from hiveloom_cli.agents.contents import Contents
         from hiveloom_cli.agents.versions import Versions
 
         folder = self.paths.versions
-        return Versions(folder / place, folder / "contents", self.clock)
+        return Versions(folder / place, Contents(folder / "contents"), self.clock)
 
     @cached_property
     def credentials(self) -> CredentialStore:

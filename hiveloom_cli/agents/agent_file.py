@@ -8,7 +8,7 @@ from errno import ELOOP, ENOENT
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.agents.versions import compute_digest
+from hiveloom_cli.agents.contents import compute_digest
 from hiveloom_cli.errors import FileUnreadable
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import is_agent_name, parse_agent_name
 from hiveloom_cli.agents.agent_file import check_size, explain_unreadable, load_content
-from hiveloom_cli.agents.versions import compute_digest
+from hiveloom_cli.agents.contents import compute_digest
 from hiveloom_cli.errors import AlreadyExists, FileUnreadable, HiveloomError
 from hiveloom_cli.files import save_bytes
 

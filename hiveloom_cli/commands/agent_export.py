@@ -10,7 +10,6 @@ from hiveloom_cli.commands.naming import complete_agents
 from hiveloom_cli.errors import UsageMistake
 
 if TYPE_CHECKING:
-    from hiveloom_cli.agents.agent_file import AgentFile
     from hiveloom_cli.app import App
 
 
@@ -38,16 +37,9 @@ def export(
     wanted = app.agents.load_names() if everything else list(dict.fromkeys(names))
     files = [app.agents.load(name) for name in wanted]
     if markdown:
-        _print_file(app, files[0])
+        app.streams.write_bytes(files[0].content)
         return
     agents = [file.agent for file in files]
     as_list = everything or len(agents) > 1
     text = format_manifest(agents, as_json=as_json, as_list=as_list)
     app.streams.print_line(text.removesuffix("\n"))
-
-
-def _print_file(app: App, file: AgentFile) -> None:
-    if app.streams.stdout.isatty():
-        app.streams.print_line(file.content.decode().removesuffix("\n"))
-    else:
-        app.streams.write_bytes(file.content)

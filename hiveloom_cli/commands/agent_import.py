@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
+from hiveloom_cli.commands.agent_view import print_warnings
 from hiveloom_cli.commands.connecting import take_model
 from hiveloom_cli.errors import HiveloomError, SecretMissing
 
@@ -79,8 +80,7 @@ def _print_notes(app: App, one: Incoming) -> None:
     agent = one.agent
     for note in one.notes:
         app.streams.print_notice(note)
-    for warning in agent.warnings:
-        app.streams.print_notice(f"warning: {warning}")
+    print_warnings(agent, app.streams)
     abilities = [
         f"{what}: {', '.join(names) or 'none'}"
         for what, names in (("tools", agent.tools), ("skills", agent.skills))

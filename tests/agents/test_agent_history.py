@@ -11,6 +11,7 @@ import pytest
 
 from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.agents.agent_file import MOST_BYTES
+from hiveloom_cli.agents.contents import Contents
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.errors import (
@@ -26,7 +27,7 @@ LATIN = b"---\nmodel: m\n---\nGr\xfc\xdfe\n"
 
 
 def open_store(folder: Path, *, is_project: bool = False) -> AgentStore:
-    versions = Versions(folder / "versions" / "own", folder / "contents", ManualClock())
+    versions = Versions(folder / "versions" / "own", Contents(folder / "contents"), ManualClock())
     return AgentStore(folder / "agents", versions, is_project=is_project)
 
 
@@ -46,7 +47,7 @@ def list_summaries(store: AgentStore, name: str = "a") -> list[str]:
 
 
 def load_version(store: AgentStore, number: int, name: str = "a") -> bytes:
-    return store.versions.load_content(store.versions.get(name, number).digest)
+    return store.versions.contents.load(store.versions.get(name, number).digest)
 
 
 def test_what_is_written_by_hand_is_met_when_the_agent_is_read(
@@ -345,7 +346,7 @@ def test_several_processes_lose_nothing(
         assert (process.communicate()[1].decode(), process.returncode) == ("", 0)
     for name in store.versions.load_names():
         for version in store.versions.load(name):
-            store.versions.load_content(version.digest)
+            store.versions.contents.load(version.digest)
         if not store.has(name):
             store.restore(name)
     for name in store.load_names():

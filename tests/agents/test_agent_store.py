@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.contents import Contents
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.errors import (
@@ -20,7 +21,7 @@ from tests.support.clocks import ManualClock
 
 
 def open_store(folder: Path) -> AgentStore:
-    versions = Versions(folder / "versions" / "own", folder / "contents", ManualClock())
+    versions = Versions(folder / "versions" / "own", Contents(folder / "contents"), ManualClock())
     return AgentStore(folder / "agents", versions)
 
 
