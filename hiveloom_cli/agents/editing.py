@@ -122,26 +122,58 @@ def _splice(
     for key in changes.unset:
         text = drop_entry(text, key)
     for key, value in changes.settings.items():
-        if key not in former or not is_same(former[key], value):
+        if key not in former:
+            text = put_value(text, key, value, line_end)
+        elif items := _find_items(former[key], value):
+            text = _splice_items(text, key, former[key], *items, line_end)
+        elif not is_same(former[key], value):
             text = put_value(text, key, value, line_end)
     for key in changes.lists:
         if key in former:
-            text = _splice_items(text, key, list(former[key]), changes, line_end)
+            added, removed = changes.added.get(key, ()), changes.removed.get(key, ())
+            text = _splice_items(text, key, former[key], added, removed, line_end)
         else:
             text = put_value(text, key, wished[key], line_end)
     return text
 
 
-def _splice_items(text: str, key: str, items: list[str], changes: Changes, line_end: str) -> str:
+def _find_items(old: Any, new: Any) -> tuple[list[str], list[str]] | None:
+    """Find the words to add at a list's end and to remove, so that the others stay as they are.
+
+    None where more than that is to change, or nothing of the list stays.
+    """
+    if not _is_words(old) or not _is_words(new):
+        return None
+    kept = [item for item in old if item in new]
+    if not kept or new[: len(kept)] != kept:
+        return None
+    return new[len(kept) :], [item for item in old if item not in new]
+
+
+def _is_words(value: Any) -> bool:
+    """Whether a value is a list of texts, each of them once."""
+    is_texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return is_texts and len(set(value)) == len(value)
+
+
+def _splice_items(
+    text: str,
+    key: str,
+    former: Sequence[str],
+    added: Sequence[str],
+    removed: Sequence[str],
+    line_end: str,
+) -> str:
     from hiveloom_cli.agents.splicing import add_item, drop_item
 
+    items = list(former)
     # First what is added: a list that was empty in between would lose its style.
-    for item in dict.fromkeys(changes.added.get(key, ())):
+    for item in dict.fromkeys(added):
         if item not in items:
             text = add_item(text, key, item, line_end)
             items.append(item)
     for index in reversed(range(len(items))):
-        if items[index] in changes.removed.get(key, ()):
+        if items[index] in removed:
             text = drop_item(text, key, index)
     return text
 

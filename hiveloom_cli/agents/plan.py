@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hiveloom_cli.agents.agent import NAME_RULE, is_agent_name
 from hiveloom_cli.agents.change_summary import summarize_change
 from hiveloom_cli.agents.editing import Changes, edit_settings
+from hiveloom_cli.agents.front_matter import split_document
 from hiveloom_cli.agents.schema import build_all_settings, format_new_agent, parse_agent
 from hiveloom_cli.agents.sketch import fit_name
 from hiveloom_cli.errors import AgentFileInvalid, FileUnreadable, UsageMistake
@@ -90,21 +91,19 @@ def build_steps(
 def update_text(text: str, agent: Agent) -> str:
     """Return an agent's file as it has to be to describe `agent`; the same if it does already.
 
-    Just the lines that differ are changed, where the file's layout lets them be.
+    Just the lines that differ are changed. Raises `UsageMistake` where the file's layout does not
+    let them be, unless it has no comments that a new file would lose.
     """
     path = Path(f"{agent.name}.md")
     former = parse_agent(agent.name, text, path)
     if _is_same(former, agent):
         return text
     try:
-        edited = edit_settings(text, path, _build_changes(former, agent))
+        return edit_settings(text, path, _build_changes(former, agent))
     except UsageMistake:
+        if "#" in split_document(text, path).settings:
+            raise
         return format_new_agent(agent, path)
-    return (
-        edited
-        if _is_same(parse_agent(agent.name, edited, path), agent)
-        else format_new_agent(agent, path)
-    )
 
 
 def _build_changes(former: Agent, agent: Agent) -> Changes:
