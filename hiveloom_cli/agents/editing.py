@@ -124,30 +124,27 @@ def _splice(
     for key, value in changes.settings.items():
         if key not in former:
             text = put_value(text, key, value, line_end)
-        elif items := _find_items(former[key], value):
-            text = _splice_items(text, key, former[key], *items, line_end)
+        elif _keeps_items(former[key], value):
+            text = _splice_items(text, key, former[key], value, line_end)
         elif not is_same(former[key], value):
             text = put_value(text, key, value, line_end)
     for key in changes.lists:
         if key in former:
-            added, removed = changes.added.get(key, ()), changes.removed.get(key, ())
-            text = _splice_items(text, key, former[key], added, removed, line_end)
+            text = _splice_items(text, key, former[key], wished[key], line_end)
         else:
             text = put_value(text, key, wished[key], line_end)
     return text
 
 
-def _find_items(old: Any, new: Any) -> tuple[list[str], list[str]] | None:
-    """Find the words to add at a list's end and to remove, so that the others stay as they are.
+def _keeps_items(old: Any, new: Any) -> bool:
+    """Whether a list of words becomes the other by what is added at its end, and what is removed.
 
-    None where more than that is to change, or nothing of the list stays.
+    The items that stay need not be touched then.
     """
     if not _is_words(old) or not _is_words(new):
-        return None
+        return False
     kept = [item for item in old if item in new]
-    if not kept or new[: len(kept)] != kept:
-        return None
-    return new[len(kept) :], [item for item in old if item not in new]
+    return bool(kept) and new[: len(kept)] == kept
 
 
 def _is_words(value: Any) -> bool:
@@ -157,23 +154,16 @@ def _is_words(value: Any) -> bool:
 
 
 def _splice_items(
-    text: str,
-    key: str,
-    former: Sequence[str],
-    added: Sequence[str],
-    removed: Sequence[str],
-    line_end: str,
+    text: str, key: str, former: Sequence[str], wished: Sequence[str], line_end: str
 ) -> str:
     from hiveloom_cli.agents.splicing import add_item, drop_item
 
-    items = list(former)
     # First what is added: a list that was empty in between would lose its style.
-    for item in dict.fromkeys(added):
-        if item not in items:
+    for item in wished:
+        if item not in former:
             text = add_item(text, key, item, line_end)
-            items.append(item)
-    for index in reversed(range(len(items))):
-        if items[index] in removed:
+    for index in reversed(range(len(former))):
+        if former[index] not in wished:
             text = drop_item(text, key, index)
     return text
 

@@ -77,20 +77,20 @@ def is_markdown(text: str, file_name: str) -> bool:
 def _parse_several(
     text: str, path: Path, wishes: Wishes
 ) -> tuple[list[Incoming], list[AgentFileInvalid]]:
-    sketchs, faults = parse_manifest(text, path)
+    sketches, faults = parse_manifest(text, path)
     if faults:
         return [], faults
-    if not sketchs:
+    if not sketches:
         raise UsageMistake(f"{path}: there is no agent in it", hint="look at the file")
-    if wishes.name and len(sketchs) > 1:
+    if wishes.name and len(sketches) > 1:
         raise UsageMistake(
-            f"{path} has {len(sketchs)} agents, and --name names one", hint="leave --name out"
+            f"{path} has {len(sketches)} agents, and --name names one", hint="leave --name out"
         )
-    incoming = [_build(sketch, path, wishes) for sketch in sketchs]
+    incoming = [_build(sketch, path, wishes) for sketch in sketches]
     names = [one.agent.name for one in incoming]
     for number, name in enumerate(names):
         if name in names[:number]:
-            first, again = sketchs[names.index(name)].line, sketchs[number].line
+            first, again = sketches[names.index(name)].line, sketches[number].line
             raise UsageMistake(f"{path}:{again}: {name} is there a second time, after line {first}")
     return incoming, []
 

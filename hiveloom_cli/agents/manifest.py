@@ -78,7 +78,7 @@ def parse_manifest(text: str, path: Path) -> tuple[list[Sketch], list[AgentFileI
 
     Whether a model is named is left to the caller.
     """
-    sketchs: list[Sketch] = []
+    sketches: list[Sketch] = []
     faults: list[AgentFileInvalid] = []
     try:
         records = _parse_records(text.removeprefix("\ufeff"), path)
@@ -87,8 +87,8 @@ def parse_manifest(text: str, path: Path) -> tuple[list[Sketch], list[AgentFileI
     for record in records:
         sketch = _Reader(record, path, faults).build_sketch()
         faults.extend(find_faults(sketch.fields, path))
-        sketchs.append(sketch)
-    return sketchs, faults
+        sketches.append(sketch)
+    return sketches, faults
 
 
 def _parse_records(text: str, path: Path) -> list[dict[str, Field]]:

@@ -77,8 +77,8 @@ def _load_manifests(app: App, sources: Sequence[str]) -> list[Wanted]:
         if not _COMMENT.sub("", text.removeprefix("\ufeff")).strip():
             # Not taken for a list of none: --prune would delete every agent.
             raise UsageMistake(f"{path} is empty", hint="for no agents at all, write `agents: []`")
-        sketchs, found = parse_manifest(text, path)
-        wanted.extend(Wanted(sketch, path) for sketch in sketchs)
+        sketches, found = parse_manifest(text, path)
+        wanted.extend(Wanted(sketch, path) for sketch in sketches)
         faults.extend(found)
     raise_faults([*faults, *find_name_faults(wanted)], app.streams)
     return wanted

@@ -22,9 +22,9 @@ _PATH = Path("m.yaml")
 
 
 def read(text: str) -> list[Agent]:
-    sketchs, faults = parse_manifest(text, _PATH)
+    sketches, faults = parse_manifest(text, _PATH)
     assert faults == []
-    return [sketch.build(sketch.name, _PATH) for sketch in sketchs]
+    return [sketch.build(sketch.name, _PATH) for sketch in sketches]
 
 
 def find_faults(text: str) -> list[str]:
@@ -249,9 +249,9 @@ def test_every_fault_is_told() -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_agents_or_faults(text: str) -> None:
     for candidate in (text, f"name: a\n{text}", f'{{"name": "a", {text}}}', f"agents:\n- {text}"):
-        sketchs, faults = parse_manifest(candidate, _PATH)
+        sketches, faults = parse_manifest(candidate, _PATH)
         assert all(fault.line >= 1 for fault in faults)
-        assert all(sketch.line >= 1 for sketch in sketchs)
+        assert all(sketch.line >= 1 for sketch in sketches)
 
 
 @given(_values)

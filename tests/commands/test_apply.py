@@ -316,7 +316,11 @@ def test_a_thousand_agents_are_applied(agents: Path) -> None:
 
 
 def test_what_never_ends_is_not_taken_in(agents: Path) -> None:
-    for args in (("apply", "-f"), ("agent", "import")):
+    for args in (
+        ("apply", "-f"),
+        ("agent", "import"),
+        ("agent", "create", "x", "--model", "m", "--system-prompt-file"),
+    ):
         done = run_hiveloom(*args, "/dev/zero")
         assert (done.exit_code, "larger than 10 MB" in done.stderr) == (1, True)
         assert done.stderr.count("error: ") == 1
