@@ -113,18 +113,19 @@ class App:
         return outside
 
     def _open_project(self, folder: Path) -> AgentStore:
+        from hiveloom_cli.agents.contents import compute_digest
         from hiveloom_cli.agents.store import AgentStore
-        from hiveloom_cli.agents.versions import compute_digest
 
         place = compute_digest(os.fsencode(folder))[:16]
         versions = self._open_versions(f"project-{place}")
         return AgentStore(folder, versions, is_project=True)
 
     def _open_versions(self, place: str) -> Versions:
+        from hiveloom_cli.agents.contents import Contents
         from hiveloom_cli.agents.versions import Versions
 
         folder = self.paths.versions
-        return Versions(folder / place, folder / "contents", self.clock)
+        return Versions(folder / place, Contents(folder / "contents"), self.clock)
 
     @cached_property
     def conversations(self) -> Conversations:
@@ -212,12 +213,6 @@ class App:
         from hiveloom_cli.upstream.models import load_models
 
         return load_models(upstream, self._transport, self.load_key(upstream.key))
-
-    def load_page(self, url: str) -> bytes:
-        """Fetch a file, without any key. Raises `UsageMistake` and `UpstreamError`."""
-        from hiveloom_cli.upstream.download import check_address, load_page
-
-        return load_page(check_address(url), self._open_transport(_QUICK), self.clock)
 
     def check_key(self, upstream: Upstream, key: Secret, model: str = "") -> KeyCheck:
         """Try a key at its upstream; `model` is asked where a list of models tells nothing."""

@@ -32,10 +32,10 @@ def save_bytes(path: Path, content: bytes, *, is_private: bool = True) -> None:
     """Replace `path` by `content` in one step: a reader sees the old file or the new one, whole.
 
     The file is on disk when this returns, and a failure (a full disk, a kill) leaves the old one. A
-    symbolic link is followed, not replaced. Unless `is_private`, the file keeps its mode; a private
-    one is readable by its owner alone.
+    private file is readable by its owner alone, and a symbolic link to it is followed; any other
+    file keeps its mode, and a link in its place is replaced.
     """
-    target = path.resolve()
+    target = path.resolve() if is_private else path.parent.resolve() / path.name
     if is_private:
         ensure_private_folder(target.parent)
     else:

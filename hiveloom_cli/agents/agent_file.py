@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import ELOOP, ENOENT
 from stat import S_ISREG
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.agents.versions import compute_digest
+from hiveloom_cli.agents.contents import compute_digest
 from hiveloom_cli.errors import FileUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.errors import HiveloomError
 
 
+MOST_BYTES = 10 * 1024 * 1024  # far more than any model reads
 _ELSEWHERE = "remove it, or move it elsewhere"
 # A pipe that takes the file's place meanwhile is not waited for.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -57,20 +56,12 @@ class Saved:
 
 
 def load_content(path: Path) -> bytes:
-    """Read an agent's file. Raises `FileUnreadable` for what is no file, or cannot be read."""
-    with _open_file(path) as (descriptor, size):
-        return _load_all(descriptor, size)
+    """Read an agent's file. Raises `FileUnreadable` for what is none, or cannot be read."""
+    return load_owned(path)[0]
 
 
 def load_owned(path: Path) -> tuple[bytes, int]:
     """Read an agent's file as `load_content` does; return what it holds, and whose it is."""
-    with _open_file(path) as (descriptor, size):
-        return _load_all(descriptor, size), os.fstat(descriptor).st_uid
-
-
-@contextmanager
-def _open_file(path: Path) -> Iterator[tuple[int, int]]:
-    """Open a file for reading; give its descriptor, and about how long it is."""
     try:
         # Opening anything else could wait for ever, or set something off.
         status = os.stat(path)  # noqa: PTH116 -- for each file of a long list
@@ -78,19 +69,33 @@ def _open_file(path: Path) -> Iterator[tuple[int, int]]:
             raise FileUnreadable(path, _describe(path), hint=_ELSEWHERE)
         descriptor = os.open(path, _FLAGS)
         try:
-            yield descriptor, status.st_size
+            content = _load_most(descriptor, status.st_size)
+            owner = os.fstat(descriptor).st_uid
         finally:
             os.close(descriptor)
     except OSError as error:
         if error.errno in (ENOENT, ELOOP):
             raise FileUnreadable(path, _describe(path), hint=_ELSEWHERE) from error
         raise explain_unreadable(path, error) from error
+    check_size(content, path)
+    return content, owner
 
 
-def _load_all(descriptor: int, size: int) -> bytes:
+def check_size(content: bytes, path: Path) -> None:
+    """Return if a file of agents may hold this; raise `FileUnreadable` if it is too large."""
+    if len(content) > MOST_BYTES:
+        limit = MOST_BYTES // 1024**2
+        problem = f"larger than {limit} MB, which no agent needs"
+        raise FileUnreadable(path, problem, hint="look at what it is")
+
+
+def _load_most(descriptor: int, size: int) -> bytes:
+    """Read a file of about that size, to its end, or until it is too large."""
     content = b""
-    while piece := os.read(descriptor, size + 1):
+    while piece := os.read(descriptor, min(size, MOST_BYTES) + 1):
         content = content + piece if content else piece
+        if len(content) > MOST_BYTES:
+            break
     return content
 
 

@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import is_agent_name, parse_agent_name
-from hiveloom_cli.agents.agent_file import explain_unreadable, load_content
-from hiveloom_cli.agents.versions import compute_digest
+from hiveloom_cli.agents.agent_file import check_size, explain_unreadable, load_content
+from hiveloom_cli.agents.contents import compute_digest
 from hiveloom_cli.errors import AlreadyExists, FileUnreadable, HiveloomError
 from hiveloom_cli.files import save_bytes
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIX = ".md"
+_HINT_LINK = "change the file that it leads to, or put a file in its place"
 _HINT_FREE = "choose another name, or add --force to replace it"
 
 
@@ -55,12 +56,19 @@ class AgentFolder:
             )
 
     def put(self, name: str, content: bytes | None) -> None:
-        """Write an agent's file, or remove it for None, whatever it held."""
+        """Write an agent's file, or remove it for None, whatever it held.
+
+        Raises `FileUnreadable` for what is too long, and for a link in a project: whoever made the
+        project chose where it leads, which may be any file of the person's.
+        """
         path = self.build_path(name)
         if content is None:
             path.unlink(missing_ok=True)
-        else:
-            save_bytes(path, content, is_private=not self.is_project)
+            return
+        check_size(content, path)
+        if self.is_project and path.is_symlink():
+            raise FileUnreadable(path, "a link, through which no project writes", hint=_HINT_LINK)
+        save_bytes(path, content, is_private=not self.is_project)
 
     def load_digest(self, name: str) -> str | None:
         """Return the digest of what an agent's file holds; "" for what cannot be read."""

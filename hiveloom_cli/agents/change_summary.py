@@ -1,42 +1,26 @@
 """What has changed between two contents of an agent's file, in one line.
 
-A content may be anything: a file that a person has broken, or one made to be hard to read. A value
-that is no text, number or list of these is therefore compared as it is written, never as it is
-meant: a few aliases can mean more than fits in memory.
+A content may be anything, also a file that a person has broken: that one is told by its lines.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.agents.front_matter import parse_document, split_document
+from hiveloom_cli.agents.editing import is_same
+from hiveloom_cli.agents.front_matter import parse_document
 from hiveloom_cli.errors import AgentFileInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hiveloom_cli.agents.plain_settings import Field
+    from hiveloom_cli.agents.front_matter import Document
 
 _MOST_SHOWN = 40  # characters of a value
 _MOST_ITEMS = 5  # of a list
 _LONGEST = 200  # characters of the whole
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A value that is shown by its key alone, as it stands in the file."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    settings: Mapping[str, Any]
-    body: str
 
 
 def summarize_change(old: str, new: str) -> str:
@@ -44,38 +28,30 @@ def summarize_change(old: str, new: str) -> str:
     before, after = _parse(old), _parse(new)
     if before is None or after is None:
         return _summarize_lines("file", old, new)
-    settings, changed = before.settings, after.settings
+    settings, changed = (
+        {key: field.value for key, field in document.fields.items()} for document in (before, after)
+    )
     pieces = [
         _summarize_setting(key, settings, changed)
         for key in dict.fromkeys((*settings, *changed))
-        if key not in settings or key not in changed or settings[key] != changed[key]
+        if key not in settings or key not in changed or not is_same(settings[key], changed[key])
     ]
     if before.body != after.body:
         pieces.append(_summarize_lines("prompt", before.body, after.body))
     return _cut(", ".join(pieces), _LONGEST) or "comments or layout"
 
 
-def _parse(text: str) -> _Content | None:
+def _parse(text: str) -> Document | None:
     try:
-        document = parse_document(text, Path())
-        lines = split_document(text, Path()).settings.split("\n")
+        return parse_document(text, Path())
     except AgentFileInvalid:
         return None
-    fields = document.fields
-    starts = [field.line - 2 for field in fields.values()]
-    written = ("\n".join(lines[start:end]) for start, end in pairwise([*starts, len(lines)]))
-    settings = {
-        key: _simplify(field, text)
-        for (key, field), text in zip(fields.items(), written, strict=True)
-    }
-    return _Content(settings, document.body)
 
 
-def _simplify(field: Field, written: str) -> Any:
-    items = field.value if isinstance(field.value, list) else [field.value]
-    return (
-        _Written(written) if any(isinstance(item, list | dict) for item in items) else field.value
-    )
+def _is_nested(value: Any) -> bool:
+    """Whether a value is shown by its key alone."""
+    items = value if isinstance(value, list) else [value]
+    return any(isinstance(item, list | dict) for item in items)
 
 
 def _summarize_setting(key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -84,9 +60,9 @@ def _summarize_setting(key: str, before: Mapping[str, Any], after: Mapping[str, 
         return f"{name} removed"
     new = after[key]
     if key not in before:
-        return f"{name} added" if isinstance(new, _Written) else f"{name} {_shorten(new)}"
+        return f"{name} added" if _is_nested(new) else f"{name} {_shorten(new)}"
     old = before[key]
-    if isinstance(old, _Written) or isinstance(new, _Written):
+    if _is_nested(old) or _is_nested(new):
         return f"{name} changed"
     if isinstance(old, list) and isinstance(new, list) and set(old) != set(new):
         added = [f"+{_shorten(item)}" for item in dict.fromkeys(new) if item not in old]

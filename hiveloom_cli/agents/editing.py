@@ -122,26 +122,48 @@ def _splice(
     for key in changes.unset:
         text = drop_entry(text, key)
     for key, value in changes.settings.items():
-        if key not in former or not is_same(former[key], value):
+        if key not in former:
+            text = put_value(text, key, value, line_end)
+        elif _keeps_items(former[key], value):
+            text = _splice_items(text, key, former[key], value, line_end)
+        elif not is_same(former[key], value):
             text = put_value(text, key, value, line_end)
     for key in changes.lists:
         if key in former:
-            text = _splice_items(text, key, list(former[key]), changes, line_end)
+            text = _splice_items(text, key, former[key], wished[key], line_end)
         else:
             text = put_value(text, key, wished[key], line_end)
     return text
 
 
-def _splice_items(text: str, key: str, items: list[str], changes: Changes, line_end: str) -> str:
+def _keeps_items(old: Any, new: Any) -> bool:
+    """Whether a list of words becomes the other by what is added at its end, and what is removed.
+
+    The items that stay need not be touched then.
+    """
+    if not _is_words(old) or not _is_words(new):
+        return False
+    kept = [item for item in old if item in new]
+    return bool(kept) and new[: len(kept)] == kept
+
+
+def _is_words(value: Any) -> bool:
+    """Whether a value is a list of texts, each of them once."""
+    is_texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return is_texts and len(set(value)) == len(value)
+
+
+def _splice_items(
+    text: str, key: str, former: Sequence[str], wished: Sequence[str], line_end: str
+) -> str:
     from hiveloom_cli.agents.splicing import add_item, drop_item
 
     # First what is added: a list that was empty in between would lose its style.
-    for item in dict.fromkeys(changes.added.get(key, ())):
-        if item not in items:
+    for item in wished:
+        if item not in former:
             text = add_item(text, key, item, line_end)
-            items.append(item)
-    for index in reversed(range(len(items))):
-        if items[index] in changes.removed.get(key, ()):
+    for index in reversed(range(len(former))):
+        if former[index] not in wished:
             text = drop_item(text, key, index)
     return text
 

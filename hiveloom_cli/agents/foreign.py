@@ -20,9 +20,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.agents.draft import Draft
 from hiveloom_cli.agents.front_matter import Document, parse_document, split_document
 from hiveloom_cli.agents.plain_settings import Field
+from hiveloom_cli.agents.sketch import Sketch
 from hiveloom_cli.errors import AgentFileInvalid
 from hiveloom_cli.protocols.providers import find_provider
 from hiveloom_cli.protocols.table import decide_protocol
@@ -91,7 +91,7 @@ _REASONS: Mapping[str, str] = {
 _NO_REASON = "no setting of an agent here"
 
 
-def parse_foreign(text: str, path: Path) -> Draft | None:
+def parse_foreign(text: str, path: Path) -> Sketch | None:
     """Read an agent's file of another program; None for one of ours, valid or not.
 
     `path` is for messages, and its last part tells about the file. Raises `AgentFileInvalid`.
@@ -103,7 +103,7 @@ def parse_foreign(text: str, path: Path) -> Draft | None:
     dialect = decide_dialect({key: one.value for key, one in document.fields.items()}, path.name)
     if dialect is None:
         return None
-    return _build_draft(dialect, document, path)
+    return _build_sketch(dialect, document, path)
 
 
 def decide_dialect(values: Mapping[str, Any], file_name: str) -> Dialect | None:
@@ -155,7 +155,7 @@ def _quote(line: str) -> str:
     return f"{match[1]}: {json.dumps(match[2], ensure_ascii=False)}\n"
 
 
-def _build_draft(dialect: Dialect, document: Document, path: Path) -> Draft:
+def _build_sketch(dialect: Dialect, document: Document, path: Path) -> Sketch:
     given = document.fields
     fields = {key: given[key] for key in _KEPT if key in given and given[key].value is not None}
     asked = given.get("model")
@@ -166,7 +166,7 @@ def _build_draft(dialect: Dialect, document: Document, path: Path) -> Draft:
             fields["credential"] = Field(credential, asked.line)
     name = given["name"].value if "name" in given else ""
     prompt = given["prompt"].value if "prompt" in given and not document.body else document.body
-    return Draft(
+    return Sketch(
         name if isinstance(name, str) and name.strip() else get_stem(path.name),
         line=1,
         fields=fields,

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import parse_new_name
-from hiveloom_cli.agents.draft import Draft, fit_name
 from hiveloom_cli.agents.foreign import get_stem, is_alias, parse_foreign
 from hiveloom_cli.agents.front_matter import parse_document
 from hiveloom_cli.agents.manifest import parse_manifest
 from hiveloom_cli.agents.plan import update_text
 from hiveloom_cli.agents.schema import format_new_agent, parse_agent
+from hiveloom_cli.agents.sketch import Sketch, fit_name
 from hiveloom_cli.errors import UsageMistake
 from hiveloom_cli.secret import MASK, looks_like_key
 
@@ -60,10 +60,10 @@ def parse_incoming(
     """
     if not is_markdown(text, path.name):
         return _parse_several(text, path, wishes)
-    draft = parse_foreign(text, path)
-    if draft is None:
+    sketch = parse_foreign(text, path)
+    if sketch is None:
         return [_parse_own(text, path, wishes)], []
-    return [_build(draft, path, wishes)], []
+    return [_build(sketch, path, wishes)], []
 
 
 def is_markdown(text: str, file_name: str) -> bool:
@@ -77,20 +77,20 @@ def is_markdown(text: str, file_name: str) -> bool:
 def _parse_several(
     text: str, path: Path, wishes: Wishes
 ) -> tuple[list[Incoming], list[AgentFileInvalid]]:
-    drafts, faults = parse_manifest(text, path)
+    sketches, faults = parse_manifest(text, path)
     if faults:
         return [], faults
-    if not drafts:
+    if not sketches:
         raise UsageMistake(f"{path}: there is no agent in it", hint="look at the file")
-    if wishes.name and len(drafts) > 1:
+    if wishes.name and len(sketches) > 1:
         raise UsageMistake(
-            f"{path} has {len(drafts)} agents, and --name names one", hint="leave --name out"
+            f"{path} has {len(sketches)} agents, and --name names one", hint="leave --name out"
         )
-    incoming = [_build(draft, path, wishes) for draft in drafts]
+    incoming = [_build(sketch, path, wishes) for sketch in sketches]
     names = [one.agent.name for one in incoming]
     for number, name in enumerate(names):
         if name in names[:number]:
-            first, again = drafts[names.index(name)].line, drafts[number].line
+            first, again = sketches[names.index(name)].line, sketches[number].line
             raise UsageMistake(f"{path}:{again}: {name} is there a second time, after line {first}")
     return incoming, []
 
@@ -99,9 +99,9 @@ def _parse_own(text: str, path: Path, wishes: Wishes) -> Incoming:
     """Take a file of ours as the text that it is, unless the person wants another model."""
     document = parse_document(text, path)
     name, notes = _choose_name(get_stem(path.name), path, wishes)
-    draft = Draft(name, 1, document.fields, document.body)
-    if not draft.has_model:
-        return _build(draft, path, wishes)
+    sketch = Sketch(name, 1, document.fields, document.body)
+    if not sketch.has_model:
+        return _build(sketch, path, wishes)
     agent = parse_agent(name, text, path)
     if wishes.model and agent.model != wishes.model:
         agent = replace(agent, model=wishes.model)
@@ -109,15 +109,15 @@ def _parse_own(text: str, path: Path, wishes: Wishes) -> Incoming:
     return Incoming(agent, text, notes)
 
 
-def _build(draft: Draft, path: Path, wishes: Wishes) -> Incoming:
-    name, notes = _choose_name(draft.name, path, wishes)
+def _build(sketch: Sketch, path: Path, wishes: Wishes) -> Incoming:
+    name, notes = _choose_name(sketch.name, path, wishes)
     if wishes.model:
-        draft = draft.with_model(wishes.model)
-    model = draft.fields.get("model")
+        sketch = sketch.with_model(wishes.model)
+    model = sketch.fields.get("model")
     if model is None or (isinstance(model.value, str) and is_alias(model.value)):
-        _refuse_model(draft, path)
-    agent = draft.build(name, path)
-    left_out = tuple(f"left out: {what}" for what in draft.left_out)
+        _refuse_model(sketch, path)
+    agent = sketch.build(name, path)
+    left_out = tuple(f"left out: {what}" for what in sketch.left_out)
     return Incoming(agent, format_new_agent(agent, path), (*notes, *left_out))
 
 
@@ -134,9 +134,9 @@ def _choose_name(given: str, path: Path, wishes: Wishes) -> tuple[str, tuple[str
     return parse_new_name(name), (f"the name “{given}” cannot name an agent; it is {name} here",)
 
 
-def _refuse_model(draft: Draft, path: Path) -> None:
-    asked = draft.fields.get("model")
+def _refuse_model(sketch: Sketch, path: Path) -> None:
+    asked = sketch.fields.get("model")
     said = f"calls its model {asked.value}, which is no model's name" if asked else "names no model"
-    if draft.asked_model:
-        said = f"names no model that can be asked here ({draft.asked_model})"
+    if sketch.asked_model:
+        said = f"names no model that can be asked here ({sketch.asked_model})"
     raise UsageMistake(f"{path} {said}", hint="add --model MODEL, as in --model gpt-4o-mini")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from hiveloom_cli.agents.agent import is_agent_name
-from hiveloom_cli.agents.versions import is_digest
+from hiveloom_cli.agents.contents import is_digest
 from hiveloom_cli.errors import FileUnreadable
 from hiveloom_cli.files import check_version, load_document, save_bytes
 
@@ -66,7 +66,7 @@ class Journal:
         items = {}
         for name, content in contents.items():
             versions.load(name)
-            new = None if content is None else versions.keep(content)
+            new = None if content is None else versions.contents.keep(content)
             items[name] = {"old": folder.load_digest(name), "new": new}
         text = json.dumps({"version": _VERSION, "changes": items}, indent=1)
         save_bytes(self._path, text.encode())
@@ -88,7 +88,7 @@ class Journal:
 
     def _load_old(self, name: str, digest: str, versions: Versions) -> bytes:
         try:
-            return versions.load_content(digest)
+            return versions.contents.load(digest)
         except FileUnreadable as error:
             problem = f"what {name} held before cannot be put back: {error.message}"
             raise FileUnreadable(self._path, problem, hint=_HINT) from error

@@ -19,9 +19,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.agents.draft import Draft
 from hiveloom_cli.agents.plain_settings import Field
 from hiveloom_cli.agents.schema import SETTINGS, build_settings, find_faults
+from hiveloom_cli.agents.sketch import Sketch
 from hiveloom_cli.errors import AgentFileInvalid
 
 if TYPE_CHECKING:
@@ -73,22 +73,22 @@ def format_manifest(agents: Sequence[Agent], *, as_json: bool = False, as_list: 
     return format_mapping(document)
 
 
-def parse_manifest(text: str, path: Path) -> tuple[list[Draft], list[AgentFileInvalid]]:
+def parse_manifest(text: str, path: Path) -> tuple[list[Sketch], list[AgentFileInvalid]]:
     """Read a manifest; `path` is for messages. Returns what it has, and every fault found in it.
 
     Whether a model is named is left to the caller.
     """
-    drafts: list[Draft] = []
+    sketches: list[Sketch] = []
     faults: list[AgentFileInvalid] = []
     try:
         records = _parse_records(text.removeprefix("\ufeff"), path)
     except AgentFileInvalid as fault:
         return [], [fault]
     for record in records:
-        draft = _Reader(record, path, faults).build_draft()
-        faults.extend(find_faults(draft.fields, path))
-        drafts.append(draft)
-    return drafts, faults
+        sketch = _Reader(record, path, faults).build_sketch()
+        faults.extend(find_faults(sketch.fields, path))
+        sketches.append(sketch)
+    return sketches, faults
 
 
 def _parse_records(text: str, path: Path) -> list[dict[str, Field]]:
@@ -119,7 +119,7 @@ class _Reader:
         self._faults = faults
         self._left_out: list[str] = []
 
-    def build_draft(self) -> Draft:
+    def build_sketch(self) -> Sketch:
         record = self._record
         line = min((field.line for field in record.values()), default=1)
         fields = {
@@ -131,7 +131,7 @@ class _Reader:
         self._leave_out_scope()
         prompt = self._take("system_prompt", str, "a text", "").strip("\r\n")
         name = self._take("name", str, "a text", "")
-        return Draft(name, line, fields, prompt, left_out=tuple(self._left_out))
+        return Sketch(name, line, fields, prompt, left_out=tuple(self._left_out))
 
     def _take(self, key: str, kind: type, words: str, default: Any) -> Any:
         field = self._record.get(key)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import NAME_RULE, is_agent_name
 from hiveloom_cli.agents.change_summary import summarize_change
-from hiveloom_cli.agents.draft import fit_name
 from hiveloom_cli.agents.editing import Changes, edit_settings
+from hiveloom_cli.agents.front_matter import split_document
 from hiveloom_cli.agents.schema import build_all_settings, format_new_agent, parse_agent
+from hiveloom_cli.agents.sketch import fit_name
 from hiveloom_cli.errors import AgentFileInvalid, FileUnreadable, UsageMistake
 from hiveloom_cli.files import decode_text
 from hiveloom_cli.secret import looks_like_key
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from hiveloom_cli.agents.agent import Agent
-    from hiveloom_cli.agents.draft import Draft
+    from hiveloom_cli.agents.sketch import Sketch
 
 
 class Action(StrEnum):
@@ -50,7 +51,7 @@ class Step:
 class Wanted:
     """An agent that a manifest describes, and where it does."""
 
-    draft: Draft
+    sketch: Sketch
     path: Path
 
 
@@ -59,13 +60,13 @@ def find_name_faults(wanted: Iterable[Wanted]) -> list[FileUnreadable]:
     faults: list[FileUnreadable] = []
     places: dict[str, str] = {}
     for one in wanted:
-        name = one.draft.name
+        name = one.sketch.name
         problem, hint = _find_problem(name)
         if not problem and name in places:
             problem, hint = f"{name} is described a second time, after {places[name]}", ""
         if problem:
-            faults.append(AgentFileInvalid(one.path, problem, line=one.draft.line, hint=hint))
-        places.setdefault(name, f"{one.path}:{one.draft.line}")
+            faults.append(AgentFileInvalid(one.path, problem, line=one.sketch.line, hint=hint))
+        places.setdefault(name, f"{one.path}:{one.sketch.line}")
     return faults
 
 
@@ -77,11 +78,11 @@ def build_steps(
     faults: list[FileUnreadable] = []
     for one in wanted:
         try:
-            steps.append(_build_step(one, former.get(one.draft.name)))
+            steps.append(_build_step(one, former.get(one.sketch.name)))
         except FileUnreadable as fault:
             faults.append(fault)
     if prune:
-        names = {one.draft.name for one in wanted}
+        names = {one.sketch.name for one in wanted}
         pruned = [name for name in former if name not in names]
         steps.extend(Step(name, Action.PRUNE, former[name], None) for name in pruned)
     return steps, faults
@@ -90,21 +91,19 @@ def build_steps(
 def update_text(text: str, agent: Agent) -> str:
     """Return an agent's file as it has to be to describe `agent`; the same if it does already.
 
-    Just the lines that differ are changed, where the file's layout lets them be.
+    Just the lines that differ are changed. Raises `UsageMistake` where the file's layout does not
+    let them be, unless it has no comments that a new file would lose.
     """
     path = Path(f"{agent.name}.md")
     former = parse_agent(agent.name, text, path)
     if _is_same(former, agent):
         return text
     try:
-        edited = edit_settings(text, path, _build_changes(former, agent))
+        return edit_settings(text, path, _build_changes(former, agent))
     except UsageMistake:
+        if "#" in split_document(text, path).settings:
+            raise
         return format_new_agent(agent, path)
-    return (
-        edited
-        if _is_same(parse_agent(agent.name, edited, path), agent)
-        else format_new_agent(agent, path)
-    )
 
 
 def _build_changes(former: Agent, agent: Agent) -> Changes:
@@ -132,8 +131,8 @@ def _find_problem(name: str) -> tuple[str, str]:
 
 
 def _build_step(one: Wanted, old: bytes | None) -> Step:
-    name = one.draft.name
-    agent = one.draft.build(name, one.path)
+    name = one.sketch.name
+    agent = one.sketch.build(name, one.path)
     path = Path(f"{name}.md")
     try:
         if old is None:
@@ -144,7 +143,7 @@ def _build_step(one: Wanted, old: bytes | None) -> Step:
     except UsageMistake as mistake:
         hint = mistake.hint
         raise AgentFileInvalid(
-            one.path, mistake.message, line=one.draft.line, hint=hint
+            one.path, mistake.message, line=one.sketch.line, hint=hint
         ) from mistake
     if new == text:
         return Step(name, Action.KEEP, old, old)

@@ -117,7 +117,7 @@ class AgentStore(AgentFolder):
             self._check_there(name)
             self._keep_current(name)
             version = self.versions.get(name, number)
-            content = self.versions.load_content(version.digest)
+            content = self.versions.contents.load(version.digest)
             _check_version(name, number, content)
             return self._write(name, content, f"rollback to {number}")
 
@@ -140,7 +140,7 @@ class AgentStore(AgentFolder):
                 raise AgentNotFound(
                     f"no agent named {name} was ever kept", hint="hiveloom agent list"
                 )
-            content = self.versions.load_content(versions[-1].digest)
+            content = self.versions.contents.load(versions[-1].digest)
             return self._write(name, content, "restored")
 
     def rename(self, old: str, new: str) -> Saved:

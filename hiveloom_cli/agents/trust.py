@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.agents.versions import is_digest
+from hiveloom_cli.agents.contents import is_digest
 from hiveloom_cli.clock import format_timestamp, parse_timestamp
 from hiveloom_cli.files import check_version, load_document, open_lock, save_bytes
 from hiveloom_cli.protocols.lookup import get_text

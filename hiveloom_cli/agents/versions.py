@@ -1,21 +1,20 @@
 """What an agent's file has ever held: numbered, with the time and what had changed.
 
-For each agent there is a list; what the versions hold is kept beside it, once, under its digest:
+For each agent there is a list, which names what each version held by its digest:
 
     <folder>/helper.json
         {"version": 1, "versions": [{"number": 1, "taken_at": "2026-01-31T09:00:00Z",
                                      "summary": "created", "content": "<sha256>"}]}
-    <contents>/<sha256>
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.agents.agent import is_agent_name
+from hiveloom_cli.agents.contents import compute_digest, is_digest
 from hiveloom_cli.clock import format_timestamp, parse_timestamp
 from hiveloom_cli.errors import FileUnreadable, VersionNotFound
 from hiveloom_cli.files import check_version, load_document, save_bytes
@@ -26,13 +25,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from hiveloom_cli.agents.contents import Contents
     from hiveloom_cli.clock import Clock
 
 _VERSION = 1
 _SUFFIX = ".json"
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _HINT = "restore it from a backup, or move it away: the agents themselves are not in it"
-_HINT_LOST = "restore it from a backup; other versions are not affected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +44,14 @@ class Version:
 
 
 class Versions:
-    """The versions of the agents of one place: lists in `folder`, what they held in `contents`.
+    """The versions of the agents of one place: lists in `folder`, what they held is in `contents`.
 
     Whoever adds or moves holds the lock of that place.
     """
 
-    def __init__(self, folder: Path, contents: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, contents: Contents, clock: Clock) -> None:
         self.folder = folder
-        self._contents = contents
+        self.contents = contents
         self._clock = clock
 
     def load_names(self) -> list[str]:
@@ -80,24 +78,12 @@ class Versions:
             )
         return versions[number - 1]
 
-    def load_content(self, digest: str) -> bytes:
-        """Return what was kept under a digest. Raises `FileUnreadable`."""
-        path = self._contents / digest
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            raise FileUnreadable(path, "what a version held is missing", hint=_HINT_LOST) from None
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise FileUnreadable(path, f"cannot be read ({reason})", hint=_HINT) from error
-        if compute_digest(content) != digest:
-            raise FileUnreadable(path, "not what was kept under this name", hint=_HINT_LOST)
-        return content
-
     def match_latest(self, name: str, content: bytes) -> Version | None:
         """Return an agent's last version if it held just this; no digest is computed for it."""
         versions = self.load(name)
-        return versions[-1] if versions and self._holds(versions[-1].digest, content) else None
+        if versions and self.contents.holds(versions[-1].digest, content):
+            return versions[-1]
+        return None
 
     def find(self, name: str, content: bytes) -> Version | None:
         """Return the last of an agent's versions that held just this."""
@@ -112,23 +98,13 @@ class Versions:
         Returns the version and whether it is new. Without a summary it says what has changed.
         """
         versions = self.load(name)
-        digest = self.keep(content)
+        digest = self.contents.keep(content)
         if versions and versions[-1].digest == digest:
             return versions[-1], False
         summary = summary or self._summarize(versions, content, by_hand=by_hand)
         version = Version(len(versions) + 1, self._clock.now(), summary, digest)
         self.save(name, (*versions, version))
         return version, True
-
-    def keep(self, content: bytes) -> str:
-        """Keep a content, once, and return its digest.
-
-        Something else under that digest is damage, which is mended by it.
-        """
-        digest = compute_digest(content)
-        if not self._holds(digest, content):
-            save_bytes(self._contents / digest, content)
-        return digest
 
     def copy(self, old: str, new: str, summary: str) -> Version:
         """Give another name an agent's versions too, after those that it has, and one that says so.
@@ -163,18 +139,12 @@ class Versions:
         if not versions:
             return "found" if by_hand else "created"
         try:
-            former = self.load_content(versions[-1].digest).decode(errors="replace")
+            former = self.contents.load(versions[-1].digest).decode(errors="replace")
         except FileUnreadable:  # which must not keep anything from being changed again
             what = "changed from what cannot be read"
         else:
             what = summarize_change(former, content.decode(errors="replace"))
         return f"by hand: {what}" if by_hand else what
-
-    def _holds(self, digest: str, content: bytes) -> bool:
-        try:
-            return (self._contents / digest).read_bytes() == content
-        except FileNotFoundError:
-            return False
 
     def _build_path(self, name: str) -> Path:
         return self.folder / f"{name}{_SUFFIX}"
@@ -216,15 +186,3 @@ def _parse_version(number: int, item: Any) -> Version:
     except ValueError:
         raise ValueError(f'version {number}: "taken_at" is not a time') from None
     return Version(number, taken_at, get_text(item, "summary"), digest)
-
-
-def is_digest(text: Any) -> bool:
-    """Whether `text` can name a content, and so never a path that leads elsewhere."""
-    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
-
-
-def compute_digest(content: bytes) -> str:
-    """Compute the name that a content is kept under: its SHA-256, in hexadecimal digits."""
-    from hashlib import sha256
-
-    return sha256(content).hexdigest()

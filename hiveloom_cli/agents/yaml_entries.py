@@ -30,9 +30,10 @@ class Entry:
 
 
 def find_entries(text: str) -> dict[str, Entry]:
-    """Find where the entries of a mapping stand in its text, which has been read before.
+    """Find where the entries of a mapping stand in its text.
 
-    Gives {} for a mapping in braces, whose layout tells no entry's lines.
+    Gives {} for a mapping in braces, whose layout tells no entry's lines. Raises `ValueError` for
+    a text that another change has broken.
     """
     root = compose_mapping(text)
     if root is None or root.flow_style:

@@ -155,8 +155,14 @@ def parse_value(text: str) -> Any:
 
 
 def compose_mapping(text: str) -> Any:
-    """Return the library's node of a text that is one mapping and has been read; None for none."""
-    return _Loader(text).get_single_node()
+    """Return the library's node of a text that is one mapping; None for an empty one.
+
+    Raises `ValueError` for what is no YAML.
+    """
+    try:
+        return _Loader(text).get_single_node()
+    except yaml.YAMLError as error:
+        raise ValueError("not valid YAML") from error
 
 
 def format_mapping(fields: Mapping[str, Any]) -> str:

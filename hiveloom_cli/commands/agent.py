@@ -23,8 +23,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "copy": ("agent_copy:copy", "Make a new agent from another."),
     "delete": ("agent_delete:delete", "Delete an agent; its versions stay."),
     "restore": ("agent_restore:restore", "Bring a deleted agent back."),
-    "export": ("agent_share:export", "Print agents as a manifest."),
-    "import": ("agent_share:import_agents", "Take in agents from a file or an address."),
+    "export": ("agent_export:export", "Print agents as a manifest."),
+    "import": ("agent_import:import_agents", "Take in agents from a file or an address."),
 }
 
 

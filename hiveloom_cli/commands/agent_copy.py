@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Replace an agent of that name.")
 @click.pass_obj
 def copy(app: App, old: str, new: str, *, force: bool) -> None:
-    """Make a new agent that is as another one; it becomes one of your own."""
+    """Make a new agent that is as another one; it becomes one of your own.
+
+    One that comes with a project has to be trusted first, as for its use.
+    """
+    from hiveloom_cli.commands.trusting import load_trusted
     from hiveloom_cli.errors import UsageMistake
 
-    file = app.agents.load(old)
+    file = load_trusted(app, old)
     own = app.agents.own
     if own.build_path(new) == file.path:
         raise UsageMistake("an agent cannot be copied onto itself", hint="choose another name")

@@ -126,7 +126,7 @@ def _print_conflict(app: App, store: AgentStore, draft: _Draft) -> None:
         draft.base = None
         app.streams.print_notice(f"{name} was deleted while you edited it.")
         return
-    draft.base = store.versions.load_content(theirs.digest)
+    draft.base = store.versions.contents.load(theirs.digest)
     app.streams.print_notice(
         f"{name} was changed while you edited it ({theirs.summary});"
         f" that is kept as version {theirs.number}."

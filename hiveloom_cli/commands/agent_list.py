@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -35,7 +34,7 @@ def list_agents(app: App, *, as_json: bool) -> None:
     agents = [(store, one) for store, one in loaded if not isinstance(one, FileUnreadable)]
     if as_json:
         rows = [{**build_summary(one), **build_place(store, one.name)} for store, one in agents]
-        app.streams.print_line(json.dumps(rows, ensure_ascii=False, indent=2))
+        app.streams.print_json(rows)
     elif agents:
         _print_table(app, agents)
     elif not broken:

@@ -56,8 +56,11 @@ def load_prompt(options: dict[str, Any]) -> str | None:
         )
     if file is None:
         return cast("str | None", text)
+    from hiveloom_cli.agents.agent_file import MOST_BYTES
+
     try:
-        return str(file.read()).removeprefix("\ufeff")
+        # One character more than an agent's file can hold is refused where it is written.
+        return str(file.read(MOST_BYTES + 1)).removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise HiveloomError(f"{file.name}: not UTF-8 text", hint="save it as UTF-8") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,7 +42,7 @@ def show(
     view, trust = load_upstream_view(app, file.agent), app.trust.load_trust(file)
     if as_json:
         document = _build_document(app, file, view, trust)
-        app.streams.print_line(json.dumps(document, ensure_ascii=False, indent=2))
+        app.streams.print_json(document)
     else:
         for line in _format_settings(file, view, trust):
             app.streams.print_line(line)

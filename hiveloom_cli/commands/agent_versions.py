@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,12 +51,12 @@ def versions(app: App, /, **options: Any) -> None:
     store = app.agents.get_former_store(name)
     _take_in(app, store, name)
     if options["shown"]:
-        _print_content(app, _load_version(store, name, options["shown"]))
+        app.streams.write_bytes(_load_version(store, name, options["shown"]))
     elif options["from_number"]:
         _print_diff(app, store, name, options["from_number"], to_number)
     elif options["as_json"]:
         rows = [_build_row(*row) for row in _list_rows(store, name)[: options["limit"]]]
-        app.streams.print_line(json.dumps(rows, ensure_ascii=False, indent=2))
+        app.streams.print_json(rows)
     else:
         _print_table(app, _list_rows(store, name), options["limit"])
     if not store.has(name):
@@ -145,14 +144,7 @@ def _print_table(app: App, rows: list[tuple[Version, bool]], limit: int | None) 
 
 
 def _load_version(store: AgentStore, name: str, number: int) -> bytes:
-    return store.versions.load_content(store.versions.get(name, number).digest)
-
-
-def _print_content(app: App, content: bytes) -> None:
-    if app.streams.stdout.isatty():
-        app.streams.print_line(content.decode(errors="replace").removesuffix("\n"))
-    else:
-        app.streams.write_bytes(content)
+    return store.versions.contents.load(store.versions.get(name, number).digest)
 
 
 def _print_diff(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from hiveloom_cli.app import App
     from hiveloom_cli.terminal.streams import Streams
 
-_STDIN = "-"
 _COMMENT = re.compile(r"^\s*(#.*|---\s*|\.\.\.\s*)$", re.MULTILINE)
 _DONE = {"create": "created", "update": "updated", "unchanged": "unchanged", "prune": "deleted"}
 
@@ -53,26 +50,26 @@ def command(app: App, /, *, sources: tuple[str, ...], **options: bool) -> None:
     saved = {} if options["dry_run"] else _carry_out(app, steps, yes=options["yes"])
     if options["as_json"]:
         rows = [_build_row(step, saved, dry_run=options["dry_run"]) for step in steps]
-        app.streams.print_line(json.dumps(rows, ensure_ascii=False, indent=2))
+        app.streams.print_json(rows)
     else:
         for step in steps:
             _print_step(step, app.streams, dry_run=options["dry_run"])
     for one in wanted:
-        for what in one.draft.left_out:
-            app.streams.print_notice(f"{one.draft.name}: left out: {what}")
+        for what in one.sketch.left_out:
+            app.streams.print_notice(f"{one.sketch.name}: left out: {what}")
 
 
 def _load_manifests(app: App, sources: Sequence[str]) -> list[Wanted]:
     from hiveloom_cli.agents.manifest import parse_manifest
     from hiveloom_cli.agents.plan import Wanted, find_name_faults
+    from hiveloom_cli.commands.sources import load_source
     from hiveloom_cli.files import decode_text
 
     wanted: list[Wanted] = []
     faults: list[FileUnreadable] = []
     for source in dict.fromkeys(sources):
-        path = Path("stdin") if source == _STDIN else Path(source)
-        content = app.streams.stdin.buffer.read() if source == _STDIN else path.read_bytes()
         try:
+            content, path = load_source(app, source)
             text = decode_text(content, path)
         except FileUnreadable as fault:
             faults.append(fault)
@@ -80,8 +77,8 @@ def _load_manifests(app: App, sources: Sequence[str]) -> list[Wanted]:
         if not _COMMENT.sub("", text.removeprefix("\ufeff")).strip():
             # Not taken for a list of none: --prune would delete every agent.
             raise UsageMistake(f"{path} is empty", hint="for no agents at all, write `agents: []`")
-        drafts, found = parse_manifest(text, path)
-        wanted.extend(Wanted(draft, path) for draft in drafts)
+        sketches, found = parse_manifest(text, path)
+        wanted.extend(Wanted(sketch, path) for sketch in sketches)
         faults.extend(found)
     raise_faults([*faults, *find_name_faults(wanted)], app.streams)
     return wanted
@@ -93,7 +90,7 @@ def _plan(app: App, wanted: Sequence[Wanted], *, prune: bool) -> list[Step]:
 
     store = app.agents.own
     store.finish_changes()
-    named = {one.draft.name for one in wanted}
+    named = {one.sketch.name for one in wanted}
     former: dict[str, bytes] = {}
     faults: list[FileUnreadable] = []
     for name in store.load_names():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -80,7 +79,7 @@ def try_credential(app: App, /, **options: Any) -> None:
     check = app.check_key(upstream, app.load_key(upstream.key), options["model"] or "")
     if options["as_json"]:
         document = _build_check(name, upstream, check)
-        app.streams.print_line(json.dumps(document, ensure_ascii=False, indent=2))
+        app.streams.print_json(document)
     else:
         app.streams.print_line(_format_check(name, upstream, check))
 
@@ -133,7 +132,7 @@ def list_credentials(app: App, *, as_json: bool) -> None:
 
     rows = build_rows(app)
     if as_json:
-        app.streams.print_line(json.dumps(rows, ensure_ascii=False, indent=2))
+        app.streams.print_json(rows)
     elif rows:
         for line in format_rows(app, rows):
             app.streams.print_line(line)

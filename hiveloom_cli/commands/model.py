@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +43,7 @@ def list_models(app: App, /, **options: Any) -> None:
         offer = app.model_cache.save(upstream, app.load_models(upstream))
     if options["as_json"]:
         document = _build_document(upstream, offer)
-        app.streams.print_line(json.dumps(document, ensure_ascii=False, indent=2))
+        app.streams.print_json(document)
     else:
         _print_models(app, upstream, offer, is_kept=is_kept)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,7 +39,7 @@ def list_providers(app: App, *, as_json: bool) -> None:
 
     if as_json:
         rows = [_build_summary(provider) for provider in PROVIDERS]
-        app.streams.print_line(json.dumps(rows, ensure_ascii=False, indent=2))
+        app.streams.print_json(rows)
         return
     for line in format_table(
         ("NAME", "BASE URL", "USUAL VARIABLE"),
@@ -61,7 +60,7 @@ def show(app: App, words: tuple[str, ...], name_option: str | None, *, as_json: 
     provider = get_provider(choose_name(words, name_option))
     if as_json:
         document = {**_build_summary(provider), "commands": _build_commands(provider)}
-        app.streams.print_line(json.dumps(document, ensure_ascii=False, indent=2))
+        app.streams.print_json(document)
         return
     for line in _format_provider(provider):
         app.streams.print_line(line)

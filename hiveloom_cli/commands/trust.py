@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -133,7 +132,7 @@ def _print_list(app: App, *, as_json: bool) -> None:
 
     rows = build_rows(app.trust.load_all())
     if as_json:
-        app.streams.print_line(json.dumps(rows, ensure_ascii=False, indent=2))
+        app.streams.print_json(rows)
     elif rows:
         for line in format_rows(rows):
             app.streams.print_line(line)

@@ -70,7 +70,7 @@ def find_revoked(app: App, word: str) -> list[str]:
 def _load_state(path: Path, consent: Consent) -> str:
     """Say whether the file still holds what was trusted: "current", "changed" or "gone"."""
     from hiveloom_cli.agents.agent_file import load_content
-    from hiveloom_cli.agents.versions import compute_digest
+    from hiveloom_cli.agents.contents import compute_digest
 
     try:
         content = load_content(path)

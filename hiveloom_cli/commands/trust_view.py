@@ -88,7 +88,7 @@ def _load_former(app: App, digest: str) -> str | None:
     from hiveloom_cli.errors import FileUnreadable
 
     try:
-        return app.agents.own.versions.load_content(digest).decode(errors="replace")
+        return app.agents.own.versions.contents.load(digest).decode(errors="replace")
     except FileUnreadable:
         return None
 

@@ -66,14 +66,13 @@ def format_field(label: str, text: str, *, indent: int, width: int) -> Iterator[
     """Yield the lines that show foreign text behind a label, each shorter than `width` cells.
 
     They are folded here and begin with `indent` spaces, so that no part of the text can stand where
-    a line of the program's own begins, however the text is spaced.
+    a line of the program's own begins, however the text is spaced. What is not ASCII counts as
+    wide: terminals differ in how wide they draw it, and one that runs out of line goes on in front.
     """
-    from hiveloom_cli.terminal.table import measure_cells
-
     line = f"  {label}".ljust(indent)
-    cells = measure_cells(line)
+    cells = len(line)
     for character in format_one_line(text, limit=_MOST_SHOWN):
-        size = measure_cells(character)
+        size = 1 if character.isascii() else 2
         if cells + size > max(width - 1, indent + 2):
             yield line.rstrip()
             line, cells = " " * indent, indent

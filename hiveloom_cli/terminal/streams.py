@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from hiveloom_cli.terminal.visible import format_one_line, format_visible
 
@@ -69,10 +69,16 @@ class Streams:
         """Put lines on stdout as `print_line` does, in one piece."""
         self.print_line("\n".join(lines))
 
+    def print_json(self, value: Any) -> None:
+        """Put one JSON value on stdout, in lines that a person can read as well."""
+        import json
+
+        self.print_line(json.dumps(value, ensure_ascii=False, indent=2))
+
     def write_bytes(self, content: bytes) -> None:
-        """Put a file's bytes on stdout as they are; on a terminal, as text that cannot steer it."""
+        """Put a file's bytes on stdout as they are; on a terminal, as lines that steer nothing."""
         if self.stdout.isatty():
-            self.write(format_visible(content.decode("utf-8", "replace")))
+            self.print_line(content.decode("utf-8", "replace").removesuffix("\n"))
         else:
             self.stdout.flush()
             self.stdout.buffer.write(content)

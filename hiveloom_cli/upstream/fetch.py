@@ -118,4 +118,5 @@ def _explain(error: UpstreamError, shown: str) -> SourceUnusable:
         case StreamCutShort():
             return SourceUnusable(f"{shown} stopped in the middle", hint=_AGAIN)
         case _:
-            return SourceUnusable(f"{shown}: {error.message}", hint=_AGAIN)
+            said = error.message.replace("the upstream's reply", "what came")
+            return SourceUnusable(f"{shown}: {said}", hint=_AGAIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.agent_file import MOST_BYTES
+from hiveloom_cli.agents.briefs import BriefCache
+from hiveloom_cli.agents.contents import Contents
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.errors import (
@@ -24,7 +28,7 @@ LATIN = b"---\nmodel: m\n---\nGr\xfc\xdfe\n"
 
 
 def open_store(folder: Path, *, is_project: bool = False) -> AgentStore:
-    versions = Versions(folder / "versions" / "own", folder / "contents", ManualClock())
+    versions = Versions(folder / "versions" / "own", Contents(folder / "contents"), ManualClock())
     return AgentStore(folder / "agents", versions, is_project=is_project)
 
 
@@ -44,7 +48,7 @@ def list_summaries(store: AgentStore, name: str = "a") -> list[str]:
 
 
 def load_version(store: AgentStore, number: int, name: str = "a") -> bytes:
-    return store.versions.load_content(store.versions.get(name, number).digest)
+    return store.versions.contents.load(store.versions.get(name, number).digest)
 
 
 def test_what_is_written_by_hand_is_met_when_the_agent_is_read(
@@ -250,6 +254,36 @@ def test_a_link_is_followed_and_deleted_alone(store: AgentStore, path: Path) -> 
     assert store.build_path("b").read_bytes() == target.read_bytes()
 
 
+def test_a_project_writes_through_no_link(tmp_path: Path) -> None:
+    store = open_store(tmp_path, is_project=True)
+    path = store.create(Agent("a", "one"), replace=False).path
+    precious = tmp_path / "precious"
+    precious.write_text("---\nmodel: mine\n---\n")
+    path.unlink()
+    path.symlink_to(precious)
+    with pytest.raises(FileUnreadable, match="a link, through which no project writes"):
+        store.roll_back("a", 1)
+    with pytest.raises(FileUnreadable, match="a link, through which no project writes"):
+        store.create(Agent("a", "three"), replace=True)
+    assert precious.read_text() == "---\nmodel: mine\n---\n"
+    assert path.is_symlink()
+
+
+def test_a_file_too_large_for_an_agent_is_neither_read_nor_written(
+    store: AgentStore, path: Path
+) -> None:
+    before = path.read_bytes()
+    with pytest.raises(FileUnreadable, match="larger than 10 MB"):
+        store.edit("a", lambda content: f"---\nmodel: two\n---\n{'x' * MOST_BYTES}")
+    assert path.read_bytes() == before
+    assert list_summaries(store) == ["created"]
+    os.truncate(path, 1 << 40)  # a hole: it takes no space
+    with pytest.raises(FileUnreadable, match="larger than 10 MB"):
+        store.load("a")
+    (error,) = BriefCache(path.parent.parent / "briefs", ManualClock()).load_briefs(store)
+    assert isinstance(error, FileUnreadable)
+
+
 def test_a_link_that_leads_nowhere_can_be_deleted(store: AgentStore, path: Path) -> None:
     path.unlink()
     path.symlink_to(path.with_name("gone"))
@@ -313,7 +347,7 @@ def test_several_processes_lose_nothing(
         assert (process.communicate()[1].decode(), process.returncode) == ("", 0)
     for name in store.versions.load_names():
         for version in store.versions.load(name):
-            store.versions.load_content(version.digest)
+            store.versions.contents.load(version.digest)
         if not store.has(name):
             store.restore(name)
     for name in store.load_names():

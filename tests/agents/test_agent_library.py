@@ -8,6 +8,7 @@ import pytest
 
 from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.agents.briefs import BriefCache
+from hiveloom_cli.agents.contents import Contents
 from hiveloom_cli.agents.library import AgentLibrary, decide_project_folder, find_project_folder
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
@@ -25,7 +26,7 @@ def make_agents(folder: Path) -> Path:
 
 
 def open_store(folder: Path, *, is_project: bool = False) -> AgentStore:
-    versions = Versions(folder / "versions" / "x", folder / "contents", ManualClock())
+    versions = Versions(folder / "versions" / "x", Contents(folder / "contents"), ManualClock())
     return AgentStore(folder / "agents", versions, is_project=is_project)
 
 

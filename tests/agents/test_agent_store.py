@@ -8,6 +8,7 @@ import pytest
 
 from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.agents.briefs import BriefCache
+from hiveloom_cli.agents.contents import Contents
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.clock import SystemClock
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def open_store(folder: Path) -> AgentStore:
-    versions = Versions(folder / "versions" / "own", folder / "contents", ManualClock())
+    versions = Versions(folder / "versions" / "own", Contents(folder / "contents"), ManualClock())
     return AgentStore(folder / "agents", versions)
 
 

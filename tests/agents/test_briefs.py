@@ -11,6 +11,7 @@ import pytest
 
 from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.agents.briefs import BriefCache
+from hiveloom_cli.agents.contents import Contents
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.clock import SystemClock
@@ -42,7 +43,9 @@ class LaterClock(SystemClock):
 
 @pytest.fixture
 def store(tmp_path: Path) -> AgentStore:
-    versions = Versions(tmp_path / "versions" / "own", tmp_path / "contents", SystemClock())
+    versions = Versions(
+        tmp_path / "versions" / "own", Contents(tmp_path / "contents"), SystemClock()
+    )
     return AgentStore(tmp_path / "agents", versions)
 
 

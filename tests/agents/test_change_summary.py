@@ -45,6 +45,8 @@ def write(settings: str = "", body: str = "Be terse.\n") -> str:
         (write(), write("x: {a: 2}\n"), "x added"),
         (write("x:\n- [a]\ny: 1\n"), write("x:\n- [b]\ny: 1\n"), "x changed"),
         (write("x:\n- [a]\ny: 1\n"), write("x:\n- [a]\ny: 2\n"), "y 1 → 2"),
+        (write("x: {a: 1}\n"), write("x:\n  a: 1\n"), "comments or layout"),
+        (write("x: 1\n"), write("x: true\n"), "x 1 → true"),
         (write(), write("# a note\n"), "comments or layout"),
         (write(), write(body="Be terse.\nPlease.\n"), "prompt +1 line"),
         (write(), write(body="Be brief.\n"), "prompt +1 -1 lines"),
@@ -60,9 +62,9 @@ def test_a_change_is_said_in_few_words(old: str, new: str, summary: str) -> None
     assert summarize_change(old, new) == summary
 
 
-def test_a_value_that_means_more_than_fits_in_memory_is_compared_as_it_is_written() -> None:
+def test_a_value_that_means_more_than_fits_in_memory_is_told_by_its_lines() -> None:
     assert summarize_change(write(BOMB), write(BOMB.replace("l: &l", "z: &z"))) == (
-        "l removed, z added"
+        "file +1 -1 lines"
     )
 
 

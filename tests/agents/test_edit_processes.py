@@ -10,6 +10,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from hiveloom_cli.agents.contents import Contents
 from hiveloom_cli.agents.editing import Changes, edit_settings
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
@@ -103,7 +104,9 @@ for number in range(int(sys.argv[2])):
 
 
 def open_store(home: Path) -> AgentStore:
-    versions = Versions(home / "versions" / "own", home / "versions" / "contents", ManualClock())
+    versions = Versions(
+        home / "versions" / "own", Contents(home / "versions" / "contents"), ManualClock()
+    )
     return AgentStore(home / "agents", versions)
 
 
@@ -149,7 +152,7 @@ def test_an_edit_that_is_killed_leaves_the_old_file_or_the_new_one(home: Path) -
     store = open_store(home)
     for number, text in reported.items():
         kept = store.versions.get("helper", number)
-        assert store.versions.load_content(kept.digest).decode() == text, f"seed {seed}: {number}"
+        assert store.versions.contents.load(kept.digest).decode() == text, f"seed {seed}: {number}"
     assert store.load("helper").content.decode() == content
     assert run_hiveloom("agent", "show", "helper").exit_code == 0
 
@@ -175,7 +178,7 @@ def test_edits_of_many_processes_are_all_made_and_all_kept(home: Path) -> None:
         assert len(mine) == EDITS_EACH
         for at, number in enumerate(mine):
             version = store.versions.get("helper", number)
-            text = store.versions.load_content(version.digest).decode()
+            text = store.versions.contents.load(version.digest).decode()
             assert f"\np{process}: {at}\n" in text
         numbers += mine
     assert len(set(numbers)) == PROCESSES * EDITS_EACH, "no number was given twice"

@@ -272,3 +272,25 @@ def test_a_broken_file_is_told_with_its_line() -> None:
     with pytest.raises(AgentFileInvalid) as caught:
         edit("---\nmodel: m\ntemperature: hot\n---\n", settings={"temperature": 1})
     assert caught.value.line == 3
+
+
+@pytest.mark.parametrize(
+    ("lines", "items", "edited"),
+    [
+        ("mood:\n- a # A\n- b # B\n", ["a", "b", "c"], "mood:\n- a # A\n- b # B\n- c\n"),
+        ("mood:\n- a # A\n- b # B\n", ["b"], "mood:\n- b # B\n"),
+        ("mood: [a,  b] # why\n", ["b", "c"], "mood: [b, c] # why\n"),
+        ("mood:\n- a # A\n- b # B\n", ["b", "a"], "mood:\n- b\n- a # B\n"),
+        ("mood:\n- a # A\n", ["b"], "mood:\n- b # A\n"),
+        ("mood: [a, a] # why\n", ["a"], "mood: [a] # why\n"),
+    ],
+)
+def test_a_list_that_is_set_keeps_the_items_that_stay(
+    lines: str, items: list[str], edited: str
+) -> None:
+    assert edit_front(lines, settings={"mood": items}) == edited
+
+
+def test_what_a_change_would_break_is_refused() -> None:
+    with pytest.raises(UsageMistake, match="laid out"):
+        edit("---\nmodel: &x m\nmood: *x\n---\n", settings={"model": "n", "mood": "new"})

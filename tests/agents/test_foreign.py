@@ -13,7 +13,7 @@ from hiveloom_cli.agents.incoming import Wishes, is_markdown, parse_incoming
 from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
 
 if TYPE_CHECKING:
-    from hiveloom_cli.agents.draft import Draft
+    from hiveloom_cli.agents.sketch import Sketch
 
 CLAUDE_CODE = """---
 name: code-reviewer
@@ -62,21 +62,23 @@ Design it.
 """
 
 
-def read(text: str, file_name: str = "x.md") -> Draft:
-    draft = parse_foreign(text, Path(file_name))
-    assert draft is not None
-    return draft
+def read(text: str, file_name: str = "x.md") -> Sketch:
+    sketch = parse_foreign(text, Path(file_name))
+    assert sketch is not None
+    return sketch
 
 
 def test_a_subagent_of_claude_code_keeps_name_description_and_text() -> None:
-    draft = read(CLAUDE_CODE)
-    assert draft.name == "code-reviewer"
-    assert draft.prompt == "You review code."
+    sketch = read(CLAUDE_CODE)
+    assert sketch.name == "code-reviewer"
+    assert sketch.prompt == "You review code."
     # Its own program takes the line after the colon as it stands, YAML or not.
-    assert draft.fields["description"].value.startswith("Use this after code was written. Context:")
-    assert not draft.has_model
-    assert draft.asked_model == "Claude Code calls it sonnet"
-    assert draft.left_out == (
+    assert sketch.fields["description"].value.startswith(
+        "Use this after code was written. Context:"
+    )
+    assert not sketch.has_model
+    assert sketch.asked_model == "Claude Code calls it sonnet"
+    assert sketch.left_out == (
         "tools: Read, Grep, Glob (tools of another program)",
         "color: purple (how another program shows it)",
         "permissionMode: acceptEdits (what another program allows)",
@@ -86,15 +88,15 @@ def test_a_subagent_of_claude_code_keeps_name_description_and_text() -> None:
 
 
 def test_an_agent_of_opencode_keeps_its_model_and_how_to_ask_it() -> None:
-    draft = read(OPENCODE, "docs-writer.md")
-    assert draft.name == "docs-writer"
-    assert {key: field.value for key, field in draft.fields.items()} == {
+    sketch = read(OPENCODE, "docs-writer.md")
+    assert sketch.name == "docs-writer"
+    assert {key: field.value for key, field in sketch.fields.items()} == {
         "description": "Looks for what is missing in the docs",
         "temperature": 0.1,
         "top_p": 0.9,
         "model": "claude-sonnet-5",
     }
-    assert draft.left_out == (
+    assert sketch.left_out == (
         "mode: subagent (no setting of an agent here)",
         "tools: write, bash (tools of another program)",
         "permission: edit (what another program allows)",
@@ -102,10 +104,10 @@ def test_an_agent_of_opencode_keeps_its_model_and_how_to_ask_it() -> None:
 
 
 def test_a_custom_agent_of_copilot_needs_a_model_of_ours() -> None:
-    draft = read(COPILOT, "api.agent.md")
-    assert draft.name == "API Architect"
-    assert draft.asked_model == "GitHub Copilot calls it Claude Sonnet 4.5 (copilot)"
-    assert draft.left_out == (
+    sketch = read(COPILOT, "api.agent.md")
+    assert sketch.name == "API Architect"
+    assert sketch.asked_model == "GitHub Copilot calls it Claude Sonnet 4.5 (copilot)"
+    assert sketch.left_out == (
         "tools: search, edit, github/* (tools of another program)",
         "target: vscode (no setting of an agent here)",
         "mcp-servers: docs (servers that another program starts)",
@@ -126,8 +128,8 @@ def test_a_custom_agent_of_copilot_needs_a_model_of_ours() -> None:
     ],
 )
 def test_a_provider_becomes_the_credential_of_that_name(model: str, fields: dict[str, str]) -> None:
-    draft = read(f"---\nmode: all\nmodel: {model}\n---\nx\n")
-    assert {key: field.value for key, field in draft.fields.items()} == fields
+    sketch = read(f"---\nmode: all\nmodel: {model}\n---\nx\n")
+    assert {key: field.value for key, field in sketch.fields.items()} == fields
 
 
 @pytest.mark.parametrize(
@@ -151,8 +153,8 @@ def test_a_prompt_is_taken_where_there_is_no_text() -> None:
 
 
 def test_no_value_that_may_be_a_key_is_shown() -> None:
-    draft = read(CLAUDE_CODE.replace("purple", "sk-a-made-up-key-0123456789"))
-    assert "sk-" not in " ".join(draft.left_out)
+    sketch = read(CLAUDE_CODE.replace("purple", "sk-a-made-up-key-0123456789"))
+    assert "sk-" not in " ".join(sketch.left_out)
 
 
 @given(st.text(max_size=200))

@@ -11,10 +11,11 @@ import pytest
 
 from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.agents.briefs import BriefCache
+from hiveloom_cli.agents.contents import Contents, compute_digest
 from hiveloom_cli.agents.journal import Change, Journal
 from hiveloom_cli.agents.library import AgentLibrary
 from hiveloom_cli.agents.store import AgentStore
-from hiveloom_cli.agents.versions import Versions, compute_digest
+from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.errors import AgentNotFound, FileUnreadable
 from tests.support.clocks import ManualClock
 
@@ -51,7 +52,7 @@ store.apply(CHANGES, "together")
 
 
 def open_store(folder: Path) -> AgentStore:
-    versions = Versions(folder / "versions" / "own", folder / "contents", ManualClock())
+    versions = Versions(folder / "versions" / "own", Contents(folder / "contents"), ManualClock())
     return AgentStore(folder / "agents", versions)
 
 
@@ -164,7 +165,7 @@ def test_a_write_that_fails_in_the_middle_puts_all_back(
         files.save_bytes(path, content, is_private=is_private)
 
     with monkeypatch.context() as patch:
-        for module in ("agent_folder", "journal", "versions"):
+        for module in ("agent_folder", "contents", "journal", "versions"):
             patch.setattr(f"hiveloom_cli.agents.{module}.save_bytes", save)
         if failing < 9:
             with pytest.raises(OSError, match="No space left"):

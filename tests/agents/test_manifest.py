@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from hiveloom_cli.agents import yaml_text
 from hiveloom_cli.agents.agent import Agent
-from hiveloom_cli.agents.draft import fit_name
 from hiveloom_cli.agents.manifest import format_manifest, parse_manifest
 from hiveloom_cli.agents.schema import SETTINGS, format_new_agent, parse_agent
+from hiveloom_cli.agents.sketch import fit_name
 from hiveloom_cli.errors import AgentFileInvalid
 from hiveloom_cli.protocols.request import Parameters
 
@@ -22,9 +22,9 @@ _PATH = Path("m.yaml")
 
 
 def read(text: str) -> list[Agent]:
-    drafts, faults = parse_manifest(text, _PATH)
+    sketches, faults = parse_manifest(text, _PATH)
     assert faults == []
-    return [draft.build(draft.name, _PATH) for draft in drafts]
+    return [sketch.build(sketch.name, _PATH) for sketch in sketches]
 
 
 def find_faults(text: str) -> list[str]:
@@ -157,13 +157,13 @@ bindings:
 - {kind: chat, token: t0ken}
 temperature: null
 """
-    (draft,), faults = parse_manifest(text, _PATH)
+    (sketch,), faults = parse_manifest(text, _PATH)
     assert faults == []
-    agent = draft.build("helper", _PATH)
+    agent = sketch.build("helper", _PATH)
     assert agent.tools == ("clock", "weather", "web")
     assert agent.skills == ("notes", "release")
     assert agent.parameters.temperature is None
-    assert draft.left_out == (
+    assert sketch.left_out == (
         "of web: endpoint, method (only its name is taken)",
         "scope_mode: organization (an agent is one person's)",
         "bindings: 1 (an agent has none)",
@@ -249,9 +249,9 @@ def test_every_fault_is_told() -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_agents_or_faults(text: str) -> None:
     for candidate in (text, f"name: a\n{text}", f'{{"name": "a", {text}}}', f"agents:\n- {text}"):
-        drafts, faults = parse_manifest(candidate, _PATH)
+        sketches, faults = parse_manifest(candidate, _PATH)
         assert all(fault.line >= 1 for fault in faults)
-        assert all(draft.line >= 1 for draft in drafts)
+        assert all(sketch.line >= 1 for sketch in sketches)
 
 
 @given(_values)

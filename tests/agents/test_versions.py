@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hiveloom_cli.agents.contents import Contents
 from hiveloom_cli.agents.versions import Version, Versions, format_versions, parse_versions
 from hiveloom_cli.errors import FileUnreadable, VersionNotFound
 from tests.support.clocks import START, ManualClock
@@ -20,7 +21,7 @@ DIGEST = "0" * 64
 
 @pytest.fixture
 def versions(tmp_path: Path) -> Versions:
-    return Versions(tmp_path / "own", tmp_path / "contents", ManualClock())
+    return Versions(tmp_path / "own", Contents(tmp_path / "contents"), ManualClock())
 
 
 def list_summaries(versions: Versions, name: str) -> list[str]:
@@ -43,7 +44,7 @@ def test_versions_are_numbered_and_say_what_changed(versions: Versions) -> None:
         "by hand: file +1 -3 lines",
     ]
     assert versions.get("helper", 3) == version
-    assert versions.load_content(version.digest) == b"gr\xfcn"
+    assert versions.contents.load(version.digest) == b"gr\xfcn"
     assert versions.load_names() == ["helper"]
 
 
@@ -118,14 +119,14 @@ def test_a_missing_or_altered_content_is_told_and_mended_when_it_is_met_again(
     path = tmp_path / "contents" / version.digest
     path.unlink()
     with pytest.raises(FileUnreadable, match="what a version held is missing"):
-        versions.load_content(version.digest)
+        versions.contents.load(version.digest)
     assert versions.record("a", b"x") == (version, False)
     path.write_bytes(b"altered")
     with pytest.raises(FileUnreadable, match="not what was kept under this name"):
-        versions.load_content(version.digest)
+        versions.contents.load(version.digest)
     assert versions.match_latest("a", b"x") is None
     assert versions.record("a", b"x") == (version, False)
-    assert versions.load_content(version.digest) == b"x"
+    assert versions.contents.load(version.digest) == b"x"
 
 
 def test_a_lost_content_keeps_nothing_from_being_changed_again(
@@ -141,7 +142,7 @@ def test_versions_go_along_with_a_name_behind_those_that_it_has(versions: Versio
     versions.record("old", b"y")
     versions.record("old", b"z")
     version = versions.copy("old", "new", "renamed from old")
-    assert (version.number, versions.load_content(version.digest)) == (4, b"z")
+    assert (version.number, versions.contents.load(version.digest)) == (4, b"z")
     assert list_summaries(versions, "new")[2:] == ["file +1 -1 lines", "renamed from old"]
     # Once more, as after a process that died in between.
     assert versions.copy("old", "new", "renamed from old") == version

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hiveloom_cli.agents.contents import Contents
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.app import App
@@ -65,13 +66,15 @@ def list_drafts(home: Path) -> list[Path]:
 
 
 def open_store(home: Path) -> AgentStore:
-    versions = Versions(home / "versions" / "own", home / "versions" / "contents", ManualClock())
+    versions = Versions(
+        home / "versions" / "own", Contents(home / "versions" / "contents"), ManualClock()
+    )
     return AgentStore(home / "agents", versions)
 
 
 def load_texts(home: Path) -> list[str]:
     versions = open_store(home).versions
-    return [versions.load_content(one.digest).decode() for one in versions.load("helper")]
+    return [versions.contents.load(one.digest).decode() for one in versions.load("helper")]
 
 
 def test_what_the_editor_saves_becomes_the_agent(home: Path, agent: Path, tmp_path: Path) -> None:

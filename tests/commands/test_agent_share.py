@@ -209,10 +209,10 @@ def test_an_agent_comes_from_an_address(upstream: ScriptedUpstream, home: Path) 
 @pytest.mark.parametrize(
     ("reply", "code", "problem"),
     [
-        (Reply([b"gone"], status=404), 4, "answered 404 Not Found"),
-        (Reply(status=301, headers=(("Location", "https://example.com/b"),)), 4, "example.com/b"),
-        (Reply([b"<!doctype html>"]), 4, "is a web page"),
-        (Reply([b"x" * (1024 * 1024 + 1)]), 4, "larger than 1 MiB"),
+        (Reply([b"gone"], status=404), 1, "answered 404"),
+        (Reply(status=301, headers=(("Location", "https://example.com/b"),)), 1, "example.com/b"),
+        (Reply([b"<!doctype html>"]), 1, "is a web page"),
+        (Reply([b"x" * (1024 * 1024 + 1)]), 1, "is larger than 1 MB"),
         (Reply([b"---\nmodel: m\n---\nGr\xfc\xdfe\n"]), 1, "a.md:4: not UTF-8 text"),
     ],
 )
@@ -225,6 +225,13 @@ def test_what_does_not_come_from_an_address_is_told(
     assert not list(home.glob("agents/*"))
 
 
+def test_a_name_is_read_out_of_an_address(upstream: ScriptedUpstream, home: Path) -> None:
+    upstream.add(Reply([OWN.encode()]))
+    done = run_hiveloom("agent", "import", f"{upstream.origin}/Code%20Reviewer.md")
+    assert done.exit_code == 0, done.stderr
+    assert (home / "agents" / "code-reviewer.md").exists()
+
+
 def test_an_address_without_encryption_is_not_asked() -> None:
     done = run_hiveloom("agent", "import", "http://example.com/a.md")
-    assert (done.exit_code, "over https only" in done.stderr) == (2, True)
+    assert (done.exit_code, "plain http to another machine" in done.stderr) == (2, True)

@@ -99,6 +99,37 @@ def test_what_is_not_ours_survives_an_update(agents: Path) -> None:
     assert "mood: fine" in read(agents)["one"]
 
 
+def test_comments_survive_an_update(agents: Path) -> None:
+    agents.mkdir(parents=True)
+    path = agents / "one.md"
+    path.write_text(
+        "---\nmodel: m # M\ntools: # T\n  - x # why x\n  # about y\n  - y # why y\n"
+        "stop: [p, # P\n  q] # Q\n# tail\n---\n"
+    )
+    done = apply("name: one\nmodel: n\ntools: [x, y, z]\nstop: [p]\n")
+    assert done.exit_code == 0, done.stderr
+    assert path.read_text() == (
+        "---\nmodel: n # M\ntools: # T\n  - x # why x\n  # about y\n  - y # why y\n  - z\n"
+        "stop: [p, # P\n  ] # Q\n# tail\n---\n"
+    )
+
+
+def test_a_layout_that_cannot_be_edited_is_written_anew_unless_that_loses_comments(
+    agents: Path,
+) -> None:
+    agents.mkdir(parents=True)
+    path = agents / "one.md"
+    path.write_text("---\n{model: m, tools: [x]}\n---\n")
+    assert apply("name: one\nmodel: n\n").exit_code == 0
+    assert path.read_text() == "---\nmodel: n\n---\n\n"
+    for settings in ("{model: m} # mine", "model: &x m # mine\ndescription: *x"):
+        path.write_text(f"---\n{settings}\n---\n")
+        done = apply("name: one\nmodel: n\ndescription: d\n")
+        assert (done.exit_code, "the way its settings are laid out" in done.stderr) == (1, True)
+        assert "hiveloom agent edit one" in done.stderr
+        assert path.read_text() == f"---\n{settings}\n---\n"
+
+
 def test_several_manifests_and_documents_are_one_description(agents: Path, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("---\nname: a\nmodel: m\n---\nname: b\nmodel: m\n", "utf-8")
     (tmp_path / "c.json").write_text('{"name": "c", "model": "m"}', "utf-8")
@@ -282,3 +313,15 @@ def test_a_thousand_agents_are_applied(agents: Path) -> None:
     again = apply(text.replace("Number 7.", "Seven."))
     assert again.stdout.count(": unchanged") == 999
     assert "a7: updated (prompt +1 -1 lines)" in again.stdout
+
+
+def test_what_never_ends_is_not_taken_in(agents: Path) -> None:
+    for args in (
+        ("apply", "-f"),
+        ("agent", "import"),
+        ("agent", "create", "x", "--model", "m", "--system-prompt-file"),
+    ):
+        done = run_hiveloom(*args, "/dev/zero")
+        assert (done.exit_code, "larger than 10 MB" in done.stderr) == (1, True)
+        assert done.stderr.count("error: ") == 1
+    assert not agents.exists()

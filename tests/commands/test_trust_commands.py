@@ -103,6 +103,15 @@ def test_a_change_is_asked_about_again_and_shown(checkout: Path, env: Mapping[st
     assert run_hiveloom("chat", "reviewer", "hi", cwd=checkout, env=env).exit_code == 0
 
 
+def test_a_copy_to_ones_own_agents_needs_the_same_trust(checkout: Path, home: Path) -> None:
+    refused = run_hiveloom("agent", "copy", "reviewer", "mine", cwd=checkout)
+    assert (refused.exit_code, "hiveloom trust reviewer" in refused.stderr) == (1, True)
+    assert not (home / "agents/mine.md").exists()
+    assert run_hiveloom("trust", "reviewer", "--yes", cwd=checkout).exit_code == 0
+    assert run_hiveloom("agent", "copy", "reviewer", "mine", cwd=checkout).exit_code == 0
+    assert (home / "agents/mine.md").read_text() == REVIEWER
+
+
 def test_a_moved_checkout_is_another_one(checkout: Path, env: Mapping[str, str]) -> None:
     run_hiveloom("trust", "--yes", cwd=checkout)
     moved = checkout.with_name("moved")
@@ -201,6 +210,15 @@ def test_no_text_of_an_agent_can_pass_for_the_question(checkout: Path, columns: 
             assert steering not in terminal.output
         terminal.send_line("n")
         assert terminal.wait() == 1
+
+
+def test_text_that_a_terminal_draws_wider_than_it_counts_is_folded_early(checkout: Path) -> None:
+    wide = "\u2764\ufe0f"  # a heart of one cell that a mark makes two on some terminals
+    write(checkout, f'---\nmodel: "{wide * 60}"\ntools: ["{wide * 60}Trust"]\n---\n')
+    shown = run_hiveloom("trust", cwd=checkout).stderr
+    lines = [line for line in shown.splitlines() if "\ufe0f" in line]
+    assert len(lines) >= 6
+    assert max(len(line) + line.count("\ufe0f") for line in lines) < 80
 
 
 def test_a_list_of_names_without_end_is_bounded(checkout: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from hiveloom_cli.upstream.limits import Timeouts
 from hiveloom_cli.upstream.transport import RequestsTransport
 from tests.support.clocks import ManualClock
 from tests.support.upstream import Ending, Reply, ScriptedUpstream
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MOST = 1024 * 1024
 
@@ -30,8 +34,11 @@ def test_the_bytes_come_as_they_are_and_no_key_goes(upstream: ScriptedUpstream) 
     assert not {"authorization", "x-api-key", "cookie"} & set(request.headers)
 
 
-def test_exactly_the_limit_is_taken_and_one_byte_more_is_not(upstream: ScriptedUpstream) -> None:
-    upstream.add(Reply([b"x" * 9]), Reply([b"x" * 10]))
+@pytest.mark.parametrize("ending", [Ending.LENGTH, Ending.CHUNKED, Ending.CLOSE])
+def test_exactly_the_limit_is_taken_and_one_byte_more_is_not(
+    upstream: ScriptedUpstream, ending: Ending
+) -> None:
+    upstream.add(Reply([b"x" * 9], 200, (), ending), Reply([b"x" * 10], 200, (), ending))
     assert len(fetch(upstream.origin, 9)) == 9
     with pytest.raises(SourceUnusable, match="is larger than"):
         fetch(upstream.origin, 9)
@@ -42,6 +49,23 @@ def test_a_compressed_reply_counts_by_what_it_becomes(upstream: ScriptedUpstream
     upstream.add(Reply([packed], 200, (("Content-Encoding", "gzip"),)))
     with pytest.raises(SourceUnusable, match="is larger than 1 MB"):
         fetch(upstream.origin)
+
+
+def test_netrc_gives_no_password_away(
+    upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login a password b\nmachine localhost login a password b\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    upstream.add(Reply([b"x"]))
+    fetch(upstream.origin)
+    assert "authorization" not in upstream.requests[0].headers
+
+
+def test_a_fragment_stays_here(upstream: ScriptedUpstream) -> None:
+    upstream.add(Reply([b"x"]))
+    fetch(f"{upstream.origin}/a.md#L3")
+    assert upstream.requests[0].path == "/a.md"
 
 
 def test_a_redirect_is_told_and_not_followed(upstream: ScriptedUpstream) -> None:
@@ -62,6 +86,11 @@ def test_a_redirect_is_told_and_not_followed(upstream: ScriptedUpstream) -> None
         (Reply([b"{}"], 500), "answered 500"),
         (Reply([b"half"], 200, (), Ending.SHORT), "stopped in the middle"),
         (Reply([b"half"], 200, (), Ending.CUT), "stopped in the middle"),
+        (Reply([b"half"], 200, (), Ending.RESET), "stopped in the middle"),
+        (
+            Reply([b"none"], 200, (("Content-Encoding", "gzip"),)),
+            "what came is compressed in a way",
+        ),
         (Reply([b"half", 2.0], 200, (), Ending.CHUNKED), "did not come in time"),
         (Reply([2.0, b"late"], 200, (), Ending.CHUNKED), "did not come in time"),
     ],
@@ -74,6 +103,7 @@ def test_what_does_not_come_whole_is_told(
         fetch(f"{upstream.origin}/a?key=secret")
     assert said in caught.value.message
     assert "secret" not in caught.value.message
+    assert "the upstream" not in f"{caught.value.message} {caught.value.hint}"
     assert caught.value.hint
 
 
@@ -106,10 +136,14 @@ def test_a_server_that_is_not_there_is_told() -> None:
         "https://host:0/",
         "https://[half/",
         "https://user:swordfish@host/a",
+        "https://host:port/",
+        "https://ho st/",
         "https://host/a b",
         "https://host/\x1b[31m",
         "http://host/a",
         "http://localhost.example/a",
+        "http://x.localhost/a",
+        "ftp://127.0.0.1/a",
     ],
 )
 def test_a_url_that_is_not_to_be_fetched_is_a_usage_mistake(url: str) -> None:

@@ -22,7 +22,7 @@ _LONGEST = 63
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Sketch:
     """`fields` are settings as an agent's file has them; one for the model may be missing.
 
     `name` is as it was written, "" if it was not; `line` is where it all begins. `asked_model` is
@@ -42,7 +42,7 @@ class Draft:
         """Whether a model is named that can be asked."""
         return "model" in self.fields
 
-    def with_model(self, model: str) -> Draft:
+    def with_model(self, model: str) -> Sketch:
         """Return the same with another model."""
         return replace(self, fields={**self.fields, "model": Field(model, self.line)})
 

@@ -1,66 +1,23 @@
-"""`hiveloom agent export` and `hiveloom agent import`."""
+"""`hiveloom agent import`."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import click
 
+from hiveloom_cli.commands.agent_view import print_warnings
 from hiveloom_cli.commands.connecting import take_model
-from hiveloom_cli.commands.naming import complete_agents, complete_paths
-from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.commands.naming import complete_paths
 
 if TYPE_CHECKING:
     from hiveloom_cli.agents.agent import Agent
-    from hiveloom_cli.agents.agent_file import AgentFile
     from hiveloom_cli.agents.incoming import Incoming
     from hiveloom_cli.app import App
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-
-
-@click.command(name="export")
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_agents)
-@click.option("--all", "everything", is_flag=True, help="Every agent, as one list.")
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of YAML.")
-@click.option("--markdown", is_flag=True, help="The agent's own file, as it stands.")
-@click.pass_obj
-def export(
-    app: App, names: tuple[str, ...], *, everything: bool, as_json: bool, markdown: bool
-) -> None:
-    """Print agents as a manifest, which `agent import` and `apply` take.
-
-    \b
-      hiveloom agent export helper > helper.yaml
-      hiveloom agent export --all --json
-    """
-    from hiveloom_cli.agents.manifest import format_manifest
-
-    if everything == bool(names):
-        raise UsageMistake(
-            "which agents? A name is missing", hint="hiveloom agent export NAME, or --all"
-        )
-    if markdown and (everything or as_json or len(names) > 1):
-        raise UsageMistake("--markdown prints the file of one agent", hint="give one name alone")
-    wanted = app.agents.load_names() if everything else list(dict.fromkeys(names))
-    files = [app.agents.load(name) for name in wanted]
-    if markdown:
-        _print_file(app, files[0])
-        return
-    agents = [file.agent for file in files]
-    as_list = everything or len(agents) > 1
-    text = format_manifest(agents, as_json=as_json, as_list=as_list)
-    app.streams.print_line(text.removesuffix("\n"))
-
-
-def _print_file(app: App, file: AgentFile) -> None:
-    if app.streams.stdout.isatty():
-        app.streams.print_line(file.content.decode().removesuffix("\n"))
-    else:
-        app.streams.write_bytes(file.content)
+_MOST_BYTES = 1024 * 1024  # of what comes from an address
 
 
 @click.command(name="import")
@@ -105,26 +62,25 @@ def import_agents(
 
 def _load_source(app: App, source: str) -> tuple[bytes, Path, str]:
     """Return what is to be imported, its name in errors, and where it came from in words."""
-    from hiveloom_cli.agents.incoming import STDIN
+    from hiveloom_cli.agents.web_page import check_no_page
+    from hiveloom_cli.commands.sources import load_source
+    from hiveloom_cli.upstream.fetch import format_url, is_url
 
-    if source == "-":
-        return app.streams.stdin.buffer.read(), Path(STDIN), STDIN
-    if not _URL.match(source):
-        path = Path(source)
-        return path.read_bytes(), path, source
-    content = app.load_page(source)
+    if not is_url(source):
+        content, path = load_source(app, source)
+        return content, path, str(path)
+    content = app.fetch_url(source, most_bytes=_MOST_BYTES)
+    check_no_page(content, source)
     parts = urlsplit(source)
-    # What follows a question mark may be secret, and a version's summary is kept.
-    shown = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    return content, Path(PurePosixPath(parts.path).name or parts.netloc), shown
+    name = PurePosixPath(unquote(parts.path)).name or parts.netloc
+    return content, Path(name), format_url(source)
 
 
 def _print_notes(app: App, one: Incoming) -> None:
     agent = one.agent
     for note in one.notes:
         app.streams.print_notice(f"{agent.name}: {note}")
-    for warning in agent.warnings:
-        app.streams.print_notice(f"warning: {warning}")
+    print_warnings(agent, app.streams)
     abilities = [
         f"{what} {', '.join(names)}" if names else f"no {what}"
         for what, names in (("tools", agent.tools), ("skills", agent.skills))
