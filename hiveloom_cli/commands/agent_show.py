@@ -77,8 +77,10 @@ def _format_settings(file: AgentFile, view: UpstreamView, trust: Trust) -> Itera
     fields = {
         key.replace("_", " "): ", ".join(map(str, value)) if isinstance(value, list) else value
         for key, value in build_summary(file.agent).items()
-        if value not in _UNSHOWN and key != "credential"
+        if value not in _UNSHOWN and key not in ("credential", "save")
     }
+    if not file.agent.save:
+        fields["save"] = "no, conversations with it are not kept"
     fields |= _build_upstream_fields(view)
     fields |= {"file": file.path, "kept": _describe_place(file, trust)}
     width = max(map(len, fields)) + 2

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def list_conversations(app: App, /, **options: Any) -> None:
     """List conversations, the one that changed last first."""
+    from hiveloom_cli.chat.record import Filter
+
     wanted = build_filter(options)
     rows = app.conversations.load_list(wanted, options["limit"])
     if options["as_json"]:
@@ -35,7 +37,9 @@ def list_conversations(app: App, /, **options: Any) -> None:
     elif rows:
         _print_rows(app, rows)
     else:
-        app.streams.print_notice("There is no such conversation.")
+        nothing = "There is no conversation yet: hiveloom chat AGENT"
+        is_first = wanted == Filter()
+        app.streams.print_notice(nothing if is_first else "There is no such conversation.")
     if len(rows) == options["limit"] and (more := app.conversations.count(wanted) - len(rows)):
         app.streams.print_notice(f"{more:,} more; --limit shows them")
 
