@@ -77,7 +77,8 @@ def test_an_agent_is_shown_with_all_keys(project: Path) -> None:
     document = show_json("a", cwd=project)
     assert list(document) == [
         "name", "model", "description", "credential", "temperature", "top_p", "max_tokens",
-        "stop", "tools", "skills", "system_prompt", "upstream", "scope", "trust", "hides_own",
+        "stop", "tools", "skills", "save", "max_cost", "max_total_tokens", "max_cost_per_day",
+        "max_total_tokens_per_day", "system_prompt", "upstream", "scope", "trust", "hides_own",
         "path", "version", "warnings",
     ]  # fmt: skip
     assert document["scope"] == "project"
@@ -95,7 +96,7 @@ def test_no_value_passes_for_another_field(project: Path) -> None:
     (project / ".hiveloom/agents/a.md").write_text(text)
     lines = run_hiveloom("agent", "show", "a", cwd=project).stdout.splitlines()
     assert [line.partition(":")[0] for line in lines] == [
-        "name", "model", "tools", "protocol", "base url", "credential", "file", "kept",
+        "name", "model", "tools", "save", "protocol", "base url", "credential", "file", "kept",
     ]  # fmt: skip
 
 
