@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
+from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hiveloom_cli.chat.record import Filter
-from hiveloom_cli.commands.spending import find_midnight
+from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.limits import Limits
+from hiveloom_cli.app import App
+from hiveloom_cli.chat.record import Ended, Filter
+from hiveloom_cli.commands.chat_choice import Choice
+from hiveloom_cli.commands.spending import find_midnight, open_ceiling
+from hiveloom_cli.protocols.event import Usage
+from hiveloom_cli.terminal.streams import Streams
+from tests.support.clocks import ManualClock
 from tests.support.conversations import (
     BEGUN_AT,
     build_answer,
@@ -237,6 +248,29 @@ def test_what_was_not_reported_is_guessed_from_what_was_said() -> None:
     # 10 and 20 were reported; then 40, 20 and 4 characters went, and 8 came.
     assert (used.input_tokens, used.output_tokens) == (10 + 11 + 6 + 2, 20 + 3)
     assert [row.usage.input_tokens for row in reported] == [10]
+
+
+@pytest.mark.usefixtures("_new_york")
+def test_a_chat_that_goes_on_past_midnight_begins_a_new_day(upstream: ScriptedUpstream) -> None:
+    app = App(os.environ, Streams(sys.stdin, sys.stdout, sys.stderr))
+    app.clock = clock = ManualClock()
+    agent = Agent("helper", "m", limits=Limits(max_total_tokens_per_day=100))
+    app.environ = {**os.environ, **point_at(upstream)}
+    with closing(app):
+        question = replace(build_question("one"), said_at=clock.now())
+        turn = app.conversations.begin_turn(question, is_new=True)
+        app.conversations.save_answer(
+            question, turn, [], [build_answer("1")], clock.now(), ended=Ended(Usage(10, 20))
+        )
+        choice, where = Choice(agent, 1, None, None), app.decide_upstream("m", "")
+        ceiling = open_ceiling(app, choice, where, is_saved=True)
+        assert ceiling is not None
+        # It is 22:04:05 of the first of January there.
+        assert ceiling._load_day().tokens == 30
+        clock.sleep(6954)
+        assert ceiling._load_day().tokens == 30
+        clock.sleep(1)
+        assert ceiling._load_day().tokens == 0
 
 
 def test_yesterday_is_not_today() -> None:
