@@ -118,6 +118,6 @@ def _advise(one: Rule, agent: str) -> str:
     edit = f"hiveloom agent edit {agent} --set {one.setting}=…"
     if one.is_daily:
         return f"wait for tomorrow, or raise it: {edit}"
-    option = f"--{one.setting.replace('_', '-')}"
+    option = f"--{one.setting.replace('_', '-')} …"
     again = f"begin a new conversation, or raise it: {option}"
     return f"{again}, or {edit}" if agent else again

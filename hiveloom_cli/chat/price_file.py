@@ -19,7 +19,7 @@ def load_prices(path: Path) -> Prices:
     except FileNotFoundError:
         return Prices()
     except PricesWrong as wrong:
-        hint = f'correct {path}; a price reads ["MODEL"], input = 0.15, output = 0.6'
+        hint = f'edit {path}; lines of a price: ["MODEL"], input = 0.15, output = 0.6'
         raise FileUnreadable(path, str(wrong), line=wrong.line, hint=hint) from None
     except OSError as error:
         problem = error.strerror or type(error).__name__

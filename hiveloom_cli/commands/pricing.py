@@ -28,7 +28,7 @@ def try_prices(app: App) -> Prices:
 
 def how_to_add(app: App, model: str) -> str:
     """Say how a price is added."""
-    lines = f'["{model}"], input = 0.15 and output = 0.60, in dollars for a million tokens'
+    lines = f'["{model}"], input = … and output = …, in dollars for a million tokens'
     return f"write into {app.paths.prices}, a line each: {lines}"
 
 
