@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.agents.trust import TrustList
     from hiveloom_cli.agents.versions import Versions
     from hiveloom_cli.chat.conversations import Conversations
+    from hiveloom_cli.chat.prices import Prices
     from hiveloom_cli.chat.store import Store
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.credentials.store import CredentialStore
@@ -133,6 +134,12 @@ class App:
         from hiveloom_cli.chat.conversations import Conversations
 
         return Conversations(self._store)
+
+    def load_prices(self) -> Prices:
+        """Read what tokens cost. Raises `FileUnreadable`."""
+        from hiveloom_cli.chat.price_file import load_prices
+
+        return load_prices(self.paths.prices)
 
     @cached_property
     def _store(self) -> Store:

@@ -83,6 +83,12 @@ class StoreUnusable(HiveloomError):
     code = "store_unusable"
 
 
+class CeilingReached(HiveloomError):
+    """The next request would pass what the person allowed to be spent; it was not sent."""
+
+    code = "ceiling_reached"
+
+
 class AlreadyExists(HiveloomError):
     """Something of that name is there and was not to be replaced."""
 

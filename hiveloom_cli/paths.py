@@ -53,6 +53,11 @@ class Paths:
         return self.config / "credentials.json"
 
     @property
+    def prices(self) -> Path:
+        """What tokens cost, as the person writes it down."""
+        return self.config / "prices.toml"
+
+    @property
     def vault(self) -> Path:
         """The encrypted file that stands in where there is no OS keyring."""
         return self.data / "vault.json"

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hiveloom_cli.agents.limits import Limits
 from hiveloom_cli.errors import UsageMistake
 from hiveloom_cli.protocols.request import Parameters
 from hiveloom_cli.secret import looks_like_key
@@ -35,6 +36,7 @@ class Agent:
     tools: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
     save: bool = True
+    limits: Limits = field(default_factory=Limits)
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
     warnings: tuple[str, ...] = ()
 

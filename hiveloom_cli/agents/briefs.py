@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from hiveloom_cli import __version__
 from hiveloom_cli.agents.agent import NAME_RULE, Agent, is_agent_name
 from hiveloom_cli.agents.agent_file import load_content
 from hiveloom_cli.agents.agent_folder import SUFFIX
+from hiveloom_cli.agents.limits import Limits
 from hiveloom_cli.agents.schema import build_settings, parse_agent
 from hiveloom_cli.errors import AgentFileInvalid, FileUnreadable
 from hiveloom_cli.files import decode_text, load_text, save_bytes
@@ -129,6 +131,8 @@ def _build_brief(name: str, row: list[Any]) -> Agent:
         Parameters(given("temperature"), given("top_p"), given("max_tokens"), stop and tuple(stop)),
         tuple(given("tools", ())),
         tuple(given("skills", ())),
+        save="save" not in settings,
+        limits=Limits(**{field.name: given(field.name) for field in fields(Limits)}),
         warnings=tuple(warnings),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from hiveloom_cli.agents.agent import NAME_RULE, Agent, is_agent_name
 from hiveloom_cli.agents.front_matter import format_document, parse_document
+from hiveloom_cli.agents.limits import Limits
 from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
 from hiveloom_cli.protocols.request import Parameters
 from hiveloom_cli.secret import looks_like_key
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _WORDS = {"system_prompt": "system prompt", "extra": "settings that are not ours"}
+_MOST_DOLLARS = 1_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which no request can carry
 
 
@@ -67,6 +69,13 @@ def _parse_number(value: Any, *, highest: int) -> float:
     return value
 
 
+def _parse_dollars(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 < value <= _MOST_DOLLARS:
+        raise _Wrong(f"dollars: a number above 0, and {_MOST_DOLLARS} at most")
+    return value  # type: ignore[no-any-return]
+
+
 def _parse_max_tokens(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise _Wrong("a whole number of at least 1")
@@ -104,8 +113,13 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "tools": _parse_names,
     "skills": _parse_names,
     "save": _parse_save,
+    "max_cost": _parse_dollars,
+    "max_total_tokens": _parse_max_tokens,
+    "max_cost_per_day": _parse_dollars,
+    "max_total_tokens_per_day": _parse_max_tokens,
 }
 _PARAMETERS = ("temperature", "top_p", "max_tokens", "stop")
+_LIMITS = tuple(field.name for field in fields(Limits))
 SETTINGS = tuple(_SETTINGS)
 
 
@@ -129,10 +143,12 @@ def build_agent(name: str, document: Document, path: Path, *, line: int = 1) -> 
     if "model" not in values:
         raise AgentFileInvalid(path, "expected a model, as in `model: gpt-4o-mini`", line=line)
     parameters = Parameters(**{key: values.pop(key, None) for key in _PARAMETERS})
+    limits = Limits(**{key: values.pop(key, None) for key in _LIMITS})
     return Agent(
         name=name,
         system_prompt=document.body,
         parameters=parameters,
+        limits=limits,
         extra={key: field.value for key, field in document.fields.items() if key not in _SETTINGS},
         warnings=_build_warnings(document, path),
         **values,
@@ -201,11 +217,17 @@ def build_settings(agent: Agent) -> dict[str, Any]:
     """Return the settings of ours that are set, in the order in which a new file has them."""
     settings: dict[str, Any] = {}
     for key in _SETTINGS:
-        value = getattr(agent.parameters if key in _PARAMETERS else agent, key)
+        value = _get_setting(agent, key)
         is_default = value is None or value is True  # what is true or false is true unless set
         if not is_default and value not in ("", ()):
             settings[key] = list(value) if isinstance(value, tuple) else value
     return settings
+
+
+def _get_setting(agent: Agent, key: str) -> Any:
+    if key in _PARAMETERS:
+        return getattr(agent.parameters, key)
+    return getattr(agent.limits if key in _LIMITS else agent, key)
 
 
 def _parse_setting(key: str, field: Field, path: Path) -> Any:

@@ -8,6 +8,7 @@ from hiveloom_cli.chat import queries, rows
 from hiveloom_cli.chat.record import Filter
 from hiveloom_cli.chat.searchable import build_query, format_storable
 from hiveloom_cli.errors import ConversationNotFound, FileUnreadable
+from hiveloom_cli.protocols.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
         Question,
         Spent,
         Summary,
+        Used,
     )
     from hiveloom_cli.chat.store import Store
-    from hiveloom_cli.protocols.message import Message
 
 _CANDIDATES = 5
 _DELETED_AT_ONCE = 50
@@ -89,6 +90,14 @@ class Conversations:
                 raise _build_not_found(question.conversation_id)
             db.execute(queries.TOUCH_TURN, {"turn": turn, "at": rows.count_ms(at)})
         return kept
+
+    def save_usage(self, question: Question, turn: int, at: datetime, ended: Ended) -> None:
+        """Keep what was spent in a turn of which nothing came, as an empty, replaced answer."""
+        values = rows.build_message_values(question, Message("assistant", (), complete=False), at)
+        with self._store.write() as db:
+            number = db.execute(queries.ADD_MESSAGE, values | {"turn": turn}).lastrowid or 0
+            db.execute(queries.END_MESSAGE, rows.build_ended_values(ended) | {"number": number})
+            db.execute(queries.REPLACE_MESSAGE, (True, number))
 
     def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation a title. Raises `ConversationNotFound`."""
@@ -198,6 +207,15 @@ class Conversations:
     def load_stats(self, wanted: Filter) -> list[Spent]:
         """Add up what models did, day by day, the newest first."""
         return [rows.parse_spent(row) for row in self._store.read(*queries.build_stats(wanted))]
+
+    def load_used(self, wanted: Filter, *, is_guessed: bool = False) -> list[Used]:
+        """Add up the tokens that were reported, day by day, for each model at each address.
+
+        Where `is_guessed`, what was not reported of an answer counts as about as much as its text
+        and what was said before it.
+        """
+        sql, values = queries.build_used(wanted, is_guessed=is_guessed)
+        return [rows.parse_used(row) for row in self._store.read(sql, values)]
 
 
 def _build_not_found(wanted: str) -> ConversationNotFound:

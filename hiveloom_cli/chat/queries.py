@@ -80,13 +80,22 @@ _SUMMARY = """
 """
 SUMMARY = f"{_SUMMARY} WHERE c.id = :id"
 
+_DAY = "strftime('%Y-%m-%d', m.said_at / 1000, 'unixepoch', 'localtime')"  # the person's own
 _CONVERSATION_TESTS: Mapping[str, str] = {
     "agent": "c.agent = :agent",
     "model": "c.model = :model",
     "since": "c.changed_at >= :since",
     "until": "c.changed_at < :until",
 }
+_GUESSED_INPUT = """
+    coalesce(max(m.input_tokens, 0), (
+        SELECT sum(length(CAST(e.text AS BLOB)) / 4 + 1) FROM message AS e
+        WHERE e.conversation = m.conversation AND e.number < m.number AND NOT e.is_replaced
+    ))
+"""
+_GUESSED_OUTPUT = "coalesce(max(m.output_tokens, 0), length(CAST(m.text AS BLOB)) / 4 + 1)"
 _MESSAGE_TESTS: Mapping[str, str] = {
+    "id": "m.conversation = (SELECT number FROM conversation WHERE id = :id)",
     "agent": "m.agent = :agent",
     "model": "m.model = :model",
     "since": "m.said_at >= :since",
@@ -133,12 +142,32 @@ def build_search(wanted: Filter) -> tuple[str, dict[str, Any]]:
     )
 
 
+def build_used(wanted: Filter, *, is_guessed: bool) -> tuple[str, dict[str, Any]]:
+    """Build the query that adds up tokens by day, model and address, and its values.
+
+    What was not reported of any of them is NULL, unless it `is_guessed`.
+    """
+    where, values = _build_tests(wanted, _MESSAGE_TESTS)
+    went = _GUESSED_INPUT if is_guessed else "m.input_tokens"
+    came = _GUESSED_OUTPUT if is_guessed else "m.output_tokens"
+    return (
+        f"""
+        SELECT {_DAY} AS day, m.model, m.base_url, sum({went}) AS input_tokens,
+            sum({came}) AS output_tokens,
+            sum(m.cached_input_tokens) AS cached_input_tokens
+        FROM message AS m
+        WHERE m.role = 'assistant' AND {where} GROUP BY day, m.model, m.base_url
+        """,  # noqa: S608 - as above
+        values,
+    )
+
+
 def build_stats(wanted: Filter) -> tuple[str, dict[str, Any]]:
     """Build the query that adds up what models did, day by day, newest first."""
     where, values = _build_tests(wanted, _MESSAGE_TESTS)
     return (
         f"""
-        SELECT strftime('%Y-%m-%d', m.said_at / 1000, 'unixepoch', 'localtime') AS day, m.model,
+        SELECT {_DAY} AS day, m.model,
             count(*) AS answers,
             coalesce(sum(m.input_tokens), 0) AS input_tokens,
             coalesce(sum(m.output_tokens), 0) AS output_tokens,

@@ -101,6 +101,7 @@ class Filter:
     model: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +128,13 @@ class Spent:
     cached_input_tokens: int
     first_token_ms: float | None
     tokens_per_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The tokens of one model at one address on one day."""
+
+    day: str
+    model: str
+    base_url: str
+    usage: Usage

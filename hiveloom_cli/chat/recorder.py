@@ -10,6 +10,8 @@ yields them on. What the disk holds of a turn:
   nothing came, memory is as it was before, and the disk keeps the question, marked unanswered: it
   was said, but it is no part of what is sent when the conversation goes on. Asking it again gives
   it its answer, and makes no second one of it.
+- What a turn cost that failed is there as far as it was reported, with what had come; where nothing
+  had, with an empty answer that is marked as replaced.
 - An answer that is asked for again stays, marked as replaced, once anything of the new one came.
 
 A store that cannot be written stops no chat: the recorder gives up, once and for all, so that no
@@ -25,7 +27,7 @@ from hiveloom_cli.chat.draft import Draft, DraftWriter
 from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.chat.record import Ended, Question
 from hiveloom_cli.errors import HiveloomError, StoreUnusable
-from hiveloom_cli.protocols.event import ReasoningDelta, TextDelta, ToolCallReady
+from hiveloom_cli.protocols.event import ReasoningDelta, TextDelta, ToolCallReady, UsageReported
 from hiveloom_cli.upstream.event import RetryWaiting
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.chat.record import AnsweredBy
     from hiveloom_cli.clock import Clock
+    from hiveloom_cli.protocols.event import Usage
     from hiveloom_cli.protocols.message import Message
 
 
@@ -140,6 +143,8 @@ class Recorder:
             self._save(turn, kept[1:], ended)
         if kept:
             self._rows[turn.said :] = [turn.row, *turn.rows]
+        elif ended.usage is not None:
+            self._save_usage(turn, ended)
         self._unanswered = None if kept or turn.former else (turn.row, turn.question.message)
 
     def _save(self, turn: _Turn, messages: Sequence[Message], ended: Ended | None = None) -> None:
@@ -155,6 +160,14 @@ class Recorder:
                 ended=ended,
                 former=turn.former,
             )
+        except HiveloomError as error:
+            self._give_up(error)
+
+    def _save_usage(self, turn: _Turn, ended: Ended) -> None:
+        if self._has_failed:
+            return
+        try:
+            self._conversations.save_usage(turn.question, turn.row, self._clock.now(), ended)
         except HiveloomError as error:
             self._give_up(error)
 
@@ -187,6 +200,7 @@ class _Turn:
         self._started_s = started_s
         self._first_s: float | None = None
         self._end: TurnEnded | None = None
+        self._usage: Usage | None = None
 
     def note(self, event: Event, now_s: float) -> None:
         """Take in what happens."""
@@ -195,6 +209,8 @@ class _Turn:
                 self._first_s = now_s if self._first_s is None else self._first_s
             case RetryWaiting():
                 self._started_s = now_s + event.wait_s
+            case UsageReported():
+                self._usage = event.usage
             case TurnEnded():
                 self._end = event
         if self.draft.feed(event):
@@ -206,7 +222,7 @@ class _Turn:
         first_ms = None if first_s is None else _count_ms(first_s - self._started_s)
         duration_ms = _count_ms(now_s - self._started_s)
         if self._end is None:
-            return Ended(None, first_ms, duration_ms)
+            return Ended(self._usage, first_ms, duration_ms)
         reason = self._end.finish_reason.value
         return Ended(self._end.usage, first_ms, duration_ms, reason)
 

@@ -19,6 +19,7 @@ from hiveloom_cli.chat.record import (
     KeptMessage,
     Spent,
     Summary,
+    Used,
 )
 from hiveloom_cli.chat.searchable import build_text, build_title, format_storable, parse_snippet
 from hiveloom_cli.protocols.event import Usage
@@ -126,6 +127,12 @@ def parse_found(row: Mapping[str, Any]) -> Found:
 def parse_spent(row: Mapping[str, Any]) -> Spent:
     """Read what a model did on a day."""
     return Spent(**{name: row[name] for name in Spent.__slots__})
+
+
+def parse_used(row: Mapping[str, Any]) -> Used:
+    """Read the tokens of one model."""
+    counts = (row["input_tokens"], row["output_tokens"], row["cached_input_tokens"])
+    return Used(row["day"], row["model"], row["base_url"], Usage(*counts))
 
 
 def _parse_message(row: Mapping[str, Any]) -> KeptMessage:

@@ -67,7 +67,7 @@ def run_turn(conversation: Conversation, message: Message, model: Model) -> Gene
     try:
         while True:
             reply = model.open_reply(conversation.build_request(message, *said))
-            ended, usage = yield from _relay(reply)
+            ended, usage = yield from _relay(reply, spent)
             spent = add_usage(spent, usage)
             said.append(ended.message)
             reply = None
@@ -83,8 +83,13 @@ def run_turn(conversation: Conversation, message: Message, model: Model) -> Gene
             conversation.messages += [message, kept]
 
 
-def _relay(reply: ModelReply) -> Generator[Event, None, tuple[ReplyEnded, Usage | None]]:
-    """Yield what happens in one reply; return its end, and what it cost."""
+def _relay(
+    reply: ModelReply, spent: Usage | None
+) -> Generator[Event, None, tuple[ReplyEnded, Usage | None]]:
+    """Yield what happens in one reply; return its end, and what it cost.
+
+    What is told of usage counts the whole turn so far, `spent` being what came before this reply.
+    """
     usage: Usage | None = None
     for event in reply.stream_events():
         match event:
@@ -92,7 +97,7 @@ def _relay(reply: ModelReply) -> Generator[Event, None, tuple[ReplyEnded, Usage 
                 return event, usage
             case UsageReported():
                 usage = event.usage
-                yield event
+                yield UsageReported(add_usage(spent, usage) or usage)
             case TextDelta() | ReasoningDelta() | ToolCallReady() | RetryWaiting() | Notice():
                 yield event
             case _:

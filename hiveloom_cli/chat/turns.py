@@ -14,6 +14,7 @@ from hiveloom_cli.chat.runner import run_turn
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from hiveloom_cli.chat.ceiling import Ceiling
     from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.chat.recorder import Recorder
@@ -25,9 +26,12 @@ if TYPE_CHECKING:
 class Turns:
     """Turns that `model` answers. Without a recorder nothing of them is kept."""
 
-    def __init__(self, model: Model, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, model: Model, recorder: Recorder | None = None, ceiling: Ceiling | None = None
+    ) -> None:
         self._model = model
         self._recorder = recorder
+        self._ceiling = ceiling
 
     @property
     def has_saved(self) -> bool:
@@ -35,11 +39,18 @@ class Turns:
         return self._recorder is not None and self._recorder.has_saved
 
     def take(self, conversation: Conversation, message: Message) -> Generator[Event]:
-        """Ask `message` and yield what happens; see `run_turn`."""
+        """Ask `message` and yield what happens; see `run_turn` and `Ceiling.watch`."""
         turn = run_turn(conversation, message, self._model)
-        if self._recorder is None:
-            return turn
-        return self._recorder.record(conversation, message, turn)
+        if self._ceiling is not None:
+            turn = self._ceiling.guard(turn, self._is_kept)
+        if self._recorder is not None:
+            turn = self._recorder.record(conversation, message, turn)
+        if self._ceiling is not None:
+            turn = self._ceiling.watch(conversation, message, turn)
+        return turn
+
+    def _is_kept(self) -> bool:
+        return self.has_saved
 
     def take_problem(self) -> HiveloomError | None:
         """Return what keeps the chat from being saved, the first time that this is asked."""

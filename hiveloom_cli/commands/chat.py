@@ -15,6 +15,12 @@ from hiveloom_cli.commands.connecting import take_allow_http, take_credential, t
 from hiveloom_cli.commands.naming import complete_agents, complete_conversations
 from hiveloom_cli.commands.numbers import TEMPERATURE, TOKENS, TOP_P
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts, take_patience
+from hiveloom_cli.commands.spending import (
+    find_price,
+    open_ceiling,
+    override_limits,
+    take_limits,
+)
 from hiveloom_cli.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -38,6 +44,7 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
 @click.option("--temperature", type=TEMPERATURE, help="Instead of the agent's.")
 @click.option("--top-p", type=TOP_P, help="Instead of the agent's.")
 @click.option("--max-tokens", type=TOKENS, help="The longest answer, in tokens.")
+@take_limits
 @take_allow_http
 @click.option("--no-stream", is_flag=True, help="Ask for the answer in one piece.")
 @click.option(
@@ -80,14 +87,17 @@ def command(app: App, /, **options: Any) -> None:
     text = _load_text(app, choice.word, options)
     app.timeouts, app.patience = choose_timeouts(options), choose_patience(options)
     upstream = app.decide_upstream(agent.model, agent.credential, allow_http=options["allow_http"])
+    is_saved = agent.save and not options["no_save"]
+    ceiling = open_ceiling(app, choice, upstream, is_saved=is_saved)
     attached = load_attachments(app, options["attach"])
     model = app.open_model(upstream)
     _print_notices(app, agent)
 
-    is_saved = agent.save and not options["no_save"]
     recorder = _open_recorder(app, upstream, choice) if is_saved else None
     look, stream = choose_look(app, options), not options["no_stream"]
-    session = ChatSession(app, model, choice, recorder, look=look, stream=stream)
+    if not (text or attached):
+        look = replace(look, price=find_price(app, agent.model, upstream))
+    session = ChatSession(app, model, choice, recorder, ceiling, look=look, stream=stream)
     if not (text or attached):
         session.run()
     else:
@@ -99,7 +109,7 @@ def _override(choice: Choice, options: dict[str, Any]) -> Choice:
     parameters = {key: options[key] for key in _PARAMETERS if options[key] is not None}
     settings = {key: options[key] for key in _SETTINGS if options[key] is not None}
     changed = replace(agent, parameters=replace(agent.parameters, **parameters), **settings)
-    return replace(choice, agent=changed)
+    return replace(choice, agent=override_limits(changed, options))
 
 
 def _load_text(app: App, word: str | None, options: dict[str, Any]) -> str:

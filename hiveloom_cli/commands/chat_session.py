@@ -12,6 +12,7 @@ from hiveloom_cli.commands.attaching import check_message
 
 if TYPE_CHECKING:
     from hiveloom_cli.app import App
+    from hiveloom_cli.chat.ceiling import Ceiling
     from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.chat.event import TurnEnded
     from hiveloom_cli.chat.record import KeptConversation
@@ -33,13 +34,14 @@ class ChatSession:
         model: ModelClient,
         choice: Choice,
         recorder: Recorder | None,
+        ceiling: Ceiling | None,
         *,
         look: Look,
         stream: bool,
     ) -> None:
         self._app = app
         self._upstream = model.upstream
-        self._turns = Turns(model, recorder)
+        self._turns = Turns(model, recorder, ceiling)
         self._choice = choice
         self._agent = choice.agent
         self._recorder = recorder

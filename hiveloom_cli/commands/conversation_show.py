@@ -9,6 +9,7 @@ import click
 
 from hiveloom_cli.commands.conversation_view import build_message, build_summary, format_when
 from hiveloom_cli.commands.naming import complete_conversations
+from hiveloom_cli.commands.pricing import add_costs, build_costs, get_number, try_prices
 
 if TYPE_CHECKING:
     from hiveloom_cli.app import App
@@ -57,8 +58,9 @@ def export(app: App, conversation_id: str, form: str, *, as_json: bool) -> None:
     if as_json or form == "json":
         _print_json(app, kept)
     elif form == "jsonl":
-        for row in kept.messages:
-            app.streams.print_line(_encode(build_message(row)))
+        costs = build_costs(kept.messages, try_prices(app))
+        for row, cost in zip(kept.messages, costs, strict=True):
+            app.streams.print_line(_encode(build_message(row, cost)))
     else:
         from hiveloom_cli.chat.export import format_markdown
 
@@ -71,10 +73,14 @@ def _load(app: App, conversation_id: str) -> KeptConversation:
 
 def _print_json(app: App, kept: KeptConversation) -> None:
     agent = kept.agent
+    costs = build_costs(kept.messages, try_prices(app))
     document: dict[str, Any] = {
         **build_summary(kept.summary),
         "system_prompt": agent.system_prompt,
-        "messages": [build_message(row) for row in kept.messages],
+        "cost": get_number(add_costs(kept.messages, costs)),
+        "messages": [
+            build_message(row, cost) for row, cost in zip(kept.messages, costs, strict=True)
+        ],
     }
     app.streams.print_line(_encode(document, indent=2))
 

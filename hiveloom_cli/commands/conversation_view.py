@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hiveloom_cli.commands.naming import complete_agents, complete_models
+from hiveloom_cli.commands.pricing import get_number
 from hiveloom_cli.errors import UsageMistake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from decimal import Decimal
 
     from hiveloom_cli.chat.record import Filter, KeptMessage, Summary
 
@@ -103,7 +105,7 @@ def build_summary(summary: Summary) -> dict[str, Any]:
     }
 
 
-def build_message(kept: KeptMessage) -> dict[str, Any]:
+def build_message(kept: KeptMessage, cost: Decimal | None = None) -> dict[str, Any]:
     """Build the object that `--json` prints of a message."""
     from dataclasses import asdict
 
@@ -119,4 +121,5 @@ def build_message(kept: KeptMessage) -> dict[str, Any]:
         "content": [build_block(part) for part in kept.message.parts],
         "answered_by": asdict(kept.by) if kept.by else None,
         **(asdict(kept.ended) if kept.ended else {}),
+        **({"cost": get_number(cost)} if kept.by else {}),
     }

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from hiveloom_cli.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    from hiveloom_cli.chat.prices import Price
 
 
 class Reasoning(StrEnum):
@@ -30,7 +34,8 @@ class Look:
     """What decides how a turn is shown on a terminal, and the clock that its waits are told by.
 
     With `append_only` nothing that was written changes: plain lines, each speaker named, for a
-    screen reader or a terminal that can do no more. `summary` adds what an answer cost.
+    screen reader or a terminal that can do no more. `summary` adds what an answer cost, in dollars
+    where `price` is known.
     """
 
     markdown: bool = True
@@ -38,6 +43,7 @@ class Look:
     reasoning: Reasoning = Reasoning.FOLDED
     append_only: bool = False
     summary: bool = False
+    price: Price | None = None
     clock: Clock = field(default_factory=SystemClock)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hiveloom_cli.chat.prices import Price
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.protocols.event import Usage
 
@@ -27,11 +28,16 @@ class Pace:
         if self._first_s is None:
             self._first_s = self._last_s
 
-    def format_summary(self, usage: Usage | None) -> str:
-        """Say what the turn cost: tokens and their speed, where they are known, and its time."""
+    def format_summary(self, usage: Usage | None, price: Price | None = None) -> str:
+        """Say what the turn cost: tokens, dollars and speed, as far as known, and its time."""
         counts = _format_counts(usage) if usage else ""
         spent_s = self._clock.elapsed_s() - self._asked_s
-        parts = [counts, self._format_speed(usage), _format_spent(spent_s)]
+        parts = [
+            counts,
+            _format_dollars(usage, price),
+            self._format_speed(usage),
+            _format_spent(spent_s),
+        ]
         return " · ".join(part for part in parts if part)
 
     def _format_speed(self, usage: Usage | None) -> str:
@@ -52,6 +58,15 @@ def format_wait(seconds: float) -> str:
 
 def _format_spent(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else format_wait(seconds)
+
+
+def _format_dollars(usage: Usage | None, price: Price | None) -> str:
+    if price is None:
+        return ""
+    from hiveloom_cli.chat.prices import format_cost
+
+    cost = price.compute_cost(usage)
+    return "" if cost is None else format_cost(cost)
 
 
 def _format_counts(usage: Usage) -> str:

@@ -44,7 +44,7 @@ def show_turn(
         if note := _format_reason(ended.finish_reason):
             display.print_notice(note)
         if look.summary:
-            display.print_summary(pace.format_summary(ended.usage))
+            display.print_summary(pace.format_summary(ended.usage, look.price))
     return ended
 
 

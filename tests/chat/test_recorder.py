@@ -140,6 +140,34 @@ def test_a_turn_is_whole_on_disk_before_its_end_is_told() -> None:
         assert answer.by == BY
 
 
+def test_what_a_failed_turn_cost_is_kept_with_what_came() -> None:
+    with open_conversations() as conversations:
+        chat = Chat(conversations, [TextDelta("ha"), UsageReported(Usage(1, 2, 0)), CUT])
+        chat.say("hello")
+        answer = conversations.load("id1").messages[1]
+        assert answer.ended is not None
+        assert (answer.ended.usage, answer.ended.finish_reason) == (Usage(1, 2, 0), None)
+        chat.check_same()
+
+
+@pytest.mark.parametrize("thoughts", [[], [ReasoningDelta("hm")]])
+def test_what_a_turn_cost_of_which_nothing_came_is_kept_and_no_part_of_what_goes_on(
+    thoughts: list[object],
+) -> None:
+    with open_conversations() as conversations:
+        failing = [*thoughts, UsageReported(Usage(1, 2, 0)), CUT]
+        chat = Chat(conversations, failing, failing, [end("hi")])
+        chat.say("hello")
+        assert chat.kept == [("hello", "unanswered")]
+        chat.say("hello")
+        chat.say("hello")
+        assert chat.kept == [("hello", "complete"), ("hi", "complete")]
+        messages = conversations.load("id1").messages
+        costs = [row.ended.usage for row in messages if row.is_replaced and row.ended]
+        assert costs == [Usage(1, 2, 0)] * 2
+        chat.check_same()
+
+
 def test_an_answer_grows_on_disk_while_its_upstream_is_silent() -> None:
     with open_conversations() as conversations:
         chat = Chat(conversations, [TextDelta("ha"), end("ha")])

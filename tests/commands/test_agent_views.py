@@ -77,8 +77,9 @@ def test_an_agent_is_shown_with_all_keys(project: Path) -> None:
     document = show_json("a", cwd=project)
     assert list(document) == [
         "name", "model", "description", "credential", "temperature", "top_p", "max_tokens",
-        "stop", "tools", "skills", "save", "system_prompt", "upstream", "scope", "trust",
-        "hides_own", "path", "version", "warnings",
+        "stop", "tools", "skills", "save", "max_cost", "max_total_tokens", "max_cost_per_day",
+        "max_total_tokens_per_day", "system_prompt", "upstream", "scope", "trust", "hides_own",
+        "path", "version", "warnings",
     ]  # fmt: skip
     assert document["scope"] == "project"
     assert (document["trust"], document["hides_own"], document["version"]) == ("needed", True, 1)
