@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hiveloom_cli.commands.naming import complete_agents, complete_models
+from hiveloom_cli.commands.numbers import COUNT
 from hiveloom_cli.commands.pricing import get_number
 from hiveloom_cli.errors import UsageMistake
 
@@ -66,7 +67,7 @@ def take_limit(count: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     """Declare how many are shown."""
     return click.option(
         "--limit",
-        type=click.IntRange(1),
+        type=COUNT,
         default=count,
         show_default=True,
         help="The most that are shown.",

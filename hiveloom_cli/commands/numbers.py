@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -35,7 +35,13 @@ class Limits:
         return f"{what} from {self.least:g} to {self.most:g}"
 
 
-class Number(click.ParamType[float]):
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[float]
+else:
+    _ParamType = click.ParamType  # generic from Click 8.3 on
+
+
+class Number(_ParamType):
     """A number within limits; the help of its option says which, where a person has to know."""
 
     name = "number"
