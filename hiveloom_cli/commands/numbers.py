@@ -38,7 +38,7 @@ class Limits:
 if TYPE_CHECKING:
     _ParamType = click.ParamType[float]
 else:
-    _ParamType = click.ParamType  # generic from Click 8.3 on
+    _ParamType = click.ParamType  # not generic in Click 8.2
 
 
 class Number(_ParamType):
