@@ -11,6 +11,7 @@ yields them on. What the disk holds of a turn:
   was said, but it is no part of what is sent when the conversation goes on. Asking it again gives
   it its answer, and makes no second one of it.
 - An answer that is asked for again stays, marked as replaced, once anything of the new one came.
+- Messages that are taken back stay as well, marked as replaced until they are put back.
 
 A store that cannot be written stops no chat: the recorder gives up, once and for all, so that no
 conversation has a hole in its middle, and `take_problem` says why.
@@ -40,11 +41,14 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Keeps the turns of one chat; see `record`. `by` says who answers in it."""
+    """Keeps the turns of one chat; see `record`.
+
+    `by` says who answers in it; between turns it may change.
+    """
 
     def __init__(self, conversations: Conversations, by: AnsweredBy, clock: Clock) -> None:
         self._conversations = conversations
-        self._by = by
+        self.by = by
         self._clock = clock
         self._problem: HiveloomError | None = None
         self._has_failed = False
@@ -67,6 +71,42 @@ class Recorder:
         self._conversation_id = conversation.id
         self._rows = [*rows]
         self._unanswered = unanswered
+
+    def forget(self, conversation_id: str, said: int) -> tuple[int, ...]:
+        """Mark all but the first `said` messages as replaced; return their numbers."""
+        if conversation_id != self._conversation_id:
+            return ()
+        rows = tuple(self._rows[said:])
+        del self._rows[said:]
+        self._mark(rows, is_replaced=True)
+        return rows
+
+    def recall(self, conversation_id: str, rows: Sequence[int]) -> None:
+        """Have messages that were forgotten count again, at the end."""
+        if conversation_id == self._conversation_id:
+            self._rows += rows
+            self._mark(rows, is_replaced=False)
+
+    def fork(self, conversation_id: str, new_id: str, said: int) -> None:
+        """Keep a copy of the first `said` messages as a conversation, and go on with that."""
+        if conversation_id != self._conversation_id or self._has_failed:
+            return
+        try:
+            rows = self._conversations.copy(
+                conversation_id, new_id, self._rows[:said], self._clock.now()
+            )
+        except HiveloomError as error:
+            self._give_up(error)
+            return
+        self._conversation_id, self._rows, self._unanswered = new_id, rows, None
+
+    def _mark(self, rows: Sequence[int], *, is_replaced: bool) -> None:
+        if self._has_failed or not rows:
+            return
+        try:
+            self._conversations.mark_replaced(rows, is_replaced=is_replaced)
+        except HiveloomError as error:
+            self._give_up(error)
 
     def take_problem(self) -> HiveloomError | None:
         """Return what keeps the chat from being saved, the first time that this is asked."""
@@ -110,7 +150,7 @@ class Recorder:
             self._rows, self._unanswered = [], None
         former = self._rows[len(conversation.messages) :]
         question = Question(
-            conversation.id, conversation.agent, message, self._by, self._clock.now()
+            conversation.id, conversation.agent, message, self.by, self._clock.now()
         )
         asked = self._unanswered
         try:
