@@ -43,6 +43,8 @@ _MENU_ROWS = 6
 _STYLE = Style.from_dict({"prompt": "bold", "bottom-toolbar": "noreverse ansibrightblack"})
 _LEAST_ROWS, _LEAST_COLUMNS = 8, 30  # with less, each row is needed for the chat
 
+_PASTED = {Keys.ControlM: "\n", Keys.ControlJ: "\n", Keys.ControlI: "\t"}
+
 
 class LineReader:
     """Asks for messages on the terminal, on stderr where stdout is none.
@@ -173,24 +175,28 @@ def _build_keys(burst: Burst) -> KeyBindings:
 
 
 def _is_followed(event: KeyPressEvent) -> bool:
-    if event.key_processor.input_queue:
-        return True
-    try:
-        return is_more_waiting(event.app.input.fileno())
-    except NotImplementedError:
-        return False
+    """Whether text follows at once; Ctrl-D typed ahead is none."""
+    keys = event.key_processor
+    if not keys.input_queue and is_more_waiting(event.app.input.fileno()):
+        keys.feed_multiple(event.app.input.read_keys())
+    return bool(keys.input_queue) and bool(_get_text(keys.input_queue[0].key))
 
 
 def _take_text(event: KeyPressEvent) -> str:
     """Take the text that has come already: so much at once, since each key alone takes its time."""
     queue = event.key_processor.input_queue
     text = ""
-    while (queue and (key := queue[0].key) in (Keys.ControlM, Keys.ControlJ, Keys.Tab)) or (
-        queue and len(key) == 1
-    ):
+    while queue and (piece := _get_text(queue[0].key)):
         queue.popleft()
-        text += key if len(key) == 1 else {Keys.Tab: "\t"}.get(Keys(key), "\n")
+        text += piece
     return text
+
+
+def _get_text(key: Keys | str) -> str:
+    """Return the text that a key stands for in a paste; "" for none."""
+    if isinstance(key, Keys):
+        return _PASTED.get(key, "")
+    return key
 
 
 def _has_text() -> bool:

@@ -97,6 +97,8 @@ def save(chat: Repl, argument: str) -> None:
     path = parse_path(argument)
     if path.is_dir():
         raise UsageMistake(f"{path} is a folder", hint="/save FILE")
+    if not path.parent.is_dir():
+        raise UsageMistake(f"there is no folder {path.parent}", hint="/save FILE")
     if path.exists() and not _may_replace(chat, path):
         chat.streams.print_notice("(nothing was saved)")
         return

@@ -440,7 +440,7 @@ def test_a_conversation_is_saved_as_markdown(
         terminal.send_line("n")
         terminal.expect("(nothing was saved)")
         wait_for_prompt(terminal)
-        command(terminal, "/save /nowhere/talk.md", "cannot be written")
+        command(terminal, "/save none/talk.md", "there is no folder none")
         command(terminal, "/save .", "is a folder")
         leave(terminal)
     assert (tmp_path / "talk.md").read_text() == "# one\n\n## You\n\none\n\n## m\n\nfirst\n"
