@@ -71,6 +71,11 @@ class Ceiling:
         self._spent = spent
         self._measured = [*measured]
 
+    def take_over(self, former: Ceiling) -> None:
+        """Go on with what another ceiling has counted, where another model is to answer."""
+        self.resume(former._conversation_id, former._spent, former._measured)
+        self._warned = {*former._warned}
+
     def watch(
         self, conversation: Conversation, message: Message, events: Generator[Event]
     ) -> Generator[Event]:

@@ -99,6 +99,32 @@ class Conversations:
             db.execute(queries.END_MESSAGE, rows.build_ended_values(ended) | {"number": number})
             db.execute(queries.REPLACE_MESSAGE, (True, number))
 
+    def mark_replaced(self, numbers: Sequence[int], *, is_replaced: bool) -> None:
+        """Say of messages whether they are still part of their conversation."""
+        with self._store.write() as db:
+            for number in numbers:
+                db.execute(queries.REPLACE_MESSAGE, (is_replaced, number))
+
+    def copy(
+        self, conversation_id: str, new_id: str, numbers: Sequence[int], at: datetime
+    ) -> list[int]:
+        """Begin a conversation with copies of another's messages; return their rows.
+
+        What the answers cost stays with the first of them, so that nothing is counted twice.
+        Raises `ConversationNotFound`.
+        """
+        values = {"id": conversation_id, "new_id": new_id, "at": rows.count_ms(at)}
+        copies: dict[int, int] = {}
+        with self._store.write() as db:
+            if not db.execute(queries.COPY_CONVERSATION, values).rowcount:
+                raise _build_not_found(conversation_id)
+            for number in numbers:
+                row = values | {"number": number}
+                copies[number] = db.execute(queries.COPY_MESSAGE, row).lastrowid or 0
+                turn = db.execute(queries.TURN, (number,)).fetchone()["turn"]
+                db.execute(queries.SET_TURN, (copies.get(turn, copies[number]), copies[number]))
+        return [*copies.values()]
+
     def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation a title. Raises `ConversationNotFound`."""
         with self._store.write() as db:

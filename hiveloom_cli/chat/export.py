@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from hiveloom_cli.chat.record import AnsweredBy, KeptConversation, KeptMessage, Summary
+from hiveloom_cli.chat.searchable import build_title
 from hiveloom_cli.protocols.message import ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hiveloom_cli.chat.record import KeptConversation, KeptMessage
+    from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.protocols.message import Part
 
 _MARKS = {"incomplete": "*(incomplete)*", "unanswered": "*(unanswered)*"}
@@ -25,6 +28,26 @@ def format_markdown(kept: KeptConversation) -> str:
         if not message.is_replaced:
             blocks += _format_message(message)
     return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def build_document(conversation: Conversation) -> KeptConversation:
+    """Build what `format_markdown` writes of a conversation that is not kept."""
+    agent, messages = conversation.agent, conversation.messages
+    by = AnsweredBy(agent.name, conversation.agent_version, agent.model, "", "", "")
+    at = datetime.fromtimestamp(0, UTC)  # no moment is written
+    title = build_title(messages[0].text) if messages else ""
+    rows = tuple(
+        KeptMessage(
+            number,
+            message,
+            "complete" if message.complete else "incomplete",
+            at,
+            by=by if message.role == "assistant" else None,
+        )
+        for number, message in enumerate(messages)
+    )
+    summary = Summary(conversation.id, agent.name, agent.model, title, at, at, len(rows))
+    return KeptConversation(summary, agent, rows)
 
 
 def _format_message(kept: KeptMessage) -> Iterator[str]:

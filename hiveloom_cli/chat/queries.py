@@ -41,6 +41,21 @@ END_MESSAGE = """
 """
 DROP_MESSAGE = "DELETE FROM message WHERE number = ?"
 REPLACE_MESSAGE = "UPDATE message SET is_replaced = ? WHERE number = ?"
+COPY_CONVERSATION = """
+    INSERT INTO conversation (id, agent, model, title, settings, begun_at, changed_at)
+    SELECT :new_id, agent, model, title, settings, :at, :at FROM conversation WHERE id = :id
+"""
+COPY_MESSAGE = """
+    INSERT INTO message (
+        conversation, role, state, content, text, said_at,
+        agent, agent_version, model, protocol, base_url, credential, finish_reason
+    ) SELECT
+        (SELECT number FROM conversation WHERE id = :new_id), role, state, content, text, said_at,
+        agent, agent_version, model, protocol, base_url, credential, finish_reason
+    FROM message WHERE number = :number
+"""
+TURN = "SELECT turn FROM message WHERE number = ?"
+SET_TURN = "UPDATE message SET turn = ? WHERE number = ?"
 # A question is answered once anything has come that still counts.
 JUDGE_QUESTION = """
     UPDATE message SET state = CASE WHEN EXISTS (

@@ -13,6 +13,7 @@ yields them on. What the disk holds of a turn:
 - What a turn cost that failed is there as far as it was reported, with what had come; where nothing
   had, with an empty answer that is marked as replaced.
 - An answer that is asked for again stays, marked as replaced, once anything of the new one came.
+- Messages that are taken back stay as well, marked as replaced until they are put back.
 
 A store that cannot be written stops no chat: the recorder gives up, once and for all, so that no
 conversation has a hole in its middle, and `take_problem` says why.
@@ -43,17 +44,25 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Keeps the turns of one chat; see `record`. `by` says who answers in it."""
+    """Keeps the turns of one chat; see `record`.
+
+    `by` says who answers in it; between turns it may change.
+    """
 
     def __init__(self, conversations: Conversations, by: AnsweredBy, clock: Clock) -> None:
         self._conversations = conversations
-        self._by = by
+        self.by = by
         self._clock = clock
         self._problem: HiveloomError | None = None
         self._has_failed = False
         self._conversation_id = ""
         self._rows: list[int] = []  # of the conversation's messages, one each
         self._unanswered: tuple[int, Message] | None = None
+
+    @property
+    def conversation_id(self) -> str:
+        """The conversation that is being kept; "" before anything of it is."""
+        return self._conversation_id
 
     @property
     def has_saved(self) -> bool:
@@ -70,6 +79,42 @@ class Recorder:
         self._conversation_id = conversation.id
         self._rows = [*rows]
         self._unanswered = unanswered
+
+    def forget(self, conversation_id: str, said: int) -> tuple[int, ...]:
+        """Mark all but the first `said` messages as replaced; return their numbers."""
+        if conversation_id != self._conversation_id:
+            return ()
+        rows = tuple(self._rows[said:])
+        del self._rows[said:]
+        self._mark(rows, is_replaced=True)
+        return rows
+
+    def recall(self, conversation_id: str, rows: Sequence[int]) -> None:
+        """Have messages that were forgotten count again, at the end."""
+        if conversation_id == self._conversation_id:
+            self._rows += rows
+            self._mark(rows, is_replaced=False)
+
+    def fork(self, conversation_id: str, new_id: str, said: int) -> None:
+        """Keep a copy of the first `said` messages as a conversation, and go on with that."""
+        if conversation_id != self._conversation_id or self._has_failed:
+            return
+        try:
+            rows = self._conversations.copy(
+                conversation_id, new_id, self._rows[:said], self._clock.now()
+            )
+        except HiveloomError as error:
+            self._give_up(error)
+            return
+        self._conversation_id, self._rows, self._unanswered = new_id, rows, None
+
+    def _mark(self, rows: Sequence[int], *, is_replaced: bool) -> None:
+        if self._has_failed or not rows:
+            return
+        try:
+            self._conversations.mark_replaced(rows, is_replaced=is_replaced)
+        except HiveloomError as error:
+            self._give_up(error)
 
     def take_problem(self) -> HiveloomError | None:
         """Return what keeps the chat from being saved, the first time that this is asked."""
@@ -113,7 +158,7 @@ class Recorder:
             self._rows, self._unanswered = [], None
         former = self._rows[len(conversation.messages) :]
         question = Question(
-            conversation.id, conversation.agent, message, self._by, self._clock.now()
+            conversation.id, conversation.agent, message, self.by, self._clock.now()
         )
         asked = self._unanswered
         try:

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat.conversation import Conversation
+from hiveloom_cli.chat.exchanges import is_question
+from hiveloom_cli.protocols.event import add_usage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.chat.record import KeptConversation, KeptMessage
+    from hiveloom_cli.protocols.event import Usage
     from hiveloom_cli.protocols.message import Message
 
 
@@ -19,14 +24,16 @@ class Resumed:
 
     `rows` are the numbers of its messages. `unanswered` is what was said last, if nothing came of
     it; it is not among the messages. `asked` is what was asked last, and how many messages stood
-    before it; `last` is that question with what came of it.
+    before it; `last` is that question with what came of it. `spent` is what all answers cost, also
+    those that were replaced.
     """
 
     conversation: Conversation
     rows: tuple[int, ...]
     unanswered: tuple[int, Message] | None
-    asked: tuple[str, int] | None
+    asked: tuple[Message, int] | None
     last: tuple[KeptMessage, ...]
+    spent: Usage | None = None
 
 
 def build_resumed(kept: KeptConversation, agent: Agent, *, stream: bool) -> Resumed:
@@ -37,24 +44,29 @@ def build_resumed(kept: KeptConversation, agent: Agent, *, stream: bool) -> Resu
         kept.summary.id, agent, stream=stream, messages=[message.message for message in said]
     )
     rows = tuple(message.number for message in said)
+    spent = add_spent(kept.messages)
     if live and live[-1].state == "unanswered":
         open_one = live[-1]
         unanswered = (open_one.number, open_one.message)
-        asked = (open_one.message.text, len(said))
-        return Resumed(conversation, rows, unanswered, asked, (open_one,))
-    # A user's message without text brings the results of tools.
-    questions = [place for place, row in enumerate(said) if _is_question(row)]
+        asked = (open_one.message, len(said))
+        return Resumed(conversation, rows, unanswered, asked, (open_one,), spent)
+    questions = [place for place, row in enumerate(said) if is_question(row.message)]
     if not questions:
-        return Resumed(conversation, rows, None, None, ())
+        return Resumed(conversation, rows, None, None, (), spent)
     place = questions[-1]
-    return Resumed(conversation, rows, None, (said[place].message.text, place), tuple(said[place:]))
+    asked = (said[place].message, place)
+    return Resumed(conversation, rows, None, asked, tuple(said[place:]), spent)
+
+
+def add_spent(messages: Iterable[KeptMessage]) -> Usage | None:
+    """Add up what answers cost, as far as it is known."""
+    spent: Usage | None = None
+    for row in messages:
+        spent = add_usage(spent, row.ended.usage if row.ended else None)
+    return spent
 
 
 def find_version(kept: KeptConversation, agent: str) -> int:
     """Find the version of an agent that answered last; 0 if it is not known, or it was another."""
     by = next((row.by for row in reversed(kept.messages) if row.by is not None), None)
     return by.agent_version if by is not None and by.agent == agent else 0
-
-
-def _is_question(row: KeptMessage) -> bool:
-    return row.message.role == "user" and bool(row.message.text)

@@ -7,6 +7,7 @@ Whoever shows a chat (one question, an interactive chat, a server) takes its tur
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat.runner import run_turn
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.runner import Model
     from hiveloom_cli.errors import HiveloomError
     from hiveloom_cli.protocols.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Messages that were taken out of a conversation; `rows` are their numbers on disk, if any."""
+
+    messages: tuple[Message, ...]
+    rows: tuple[int, ...]
 
 
 class Turns:
@@ -51,6 +60,25 @@ class Turns:
 
     def _is_kept(self) -> bool:
         return self.has_saved
+
+    def forget(self, conversation: Conversation, said: int) -> Forgotten:
+        """Take all but the first `said` messages out; on disk they stay, marked as replaced."""
+        messages = tuple(conversation.messages[said:])
+        rows = self._recorder.forget(conversation.id, said) if self._recorder else ()
+        del conversation.messages[said:]
+        return Forgotten(messages, rows)
+
+    def recall(self, conversation: Conversation, forgotten: Forgotten) -> None:
+        """Put back at the end what was forgotten last."""
+        if self._recorder is not None:
+            self._recorder.recall(conversation.id, forgotten.rows)
+        conversation.messages += forgotten.messages
+
+    def fork(self, conversation: Conversation, new_id: str, said: int) -> Conversation:
+        """Begin a conversation with the first `said` messages of another, which stays as it is."""
+        if self._recorder is not None:
+            self._recorder.fork(conversation.id, new_id, said)
+        return replace(conversation, id=new_id, messages=conversation.messages[:said])
 
     def take_problem(self) -> HiveloomError | None:
         """Return what keeps the chat from being saved, the first time that this is asked."""

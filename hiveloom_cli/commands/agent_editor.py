@@ -6,7 +6,6 @@ that was changed and not saved stays there, however the program ends.
 
 from __future__ import annotations
 
-import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from hiveloom_cli.agents.agent_file import load_content
 from hiveloom_cli.agents.schema import parse_agent
 from hiveloom_cli.commands.agent_view import print_saved, print_warnings
 from hiveloom_cli.commands.model_note import print_model_note
+from hiveloom_cli.commands.text_editor import EDITOR_HINT, run_editor
 from hiveloom_cli.commands.trusting import print_trust_note
 from hiveloom_cli.errors import AgentNotFound, AlreadyExists, FileUnreadable, HiveloomError
 from hiveloom_cli.files import decode_text, ensure_private_folder
@@ -177,14 +177,11 @@ def _print_unchanged(app: App, path: Path, elapsed_s: float) -> None:
 def _run_editor(app: App, draft: _Draft) -> float:
     """Let the person edit the draft; return how many seconds they took."""
     began_s = app.clock.elapsed_s()
-    command = app.environ.get("VISUAL", "").strip() or app.environ.get("EDITOR", "").strip()
     try:
-        with _leave_interrupts_to_editor():
-            click.edit(filename=str(draft.path), editor=command or None)
+        run_editor(app, draft.path)
     except (click.ClickException, ValueError) as error:
         raise HiveloomError(
-            _format_failure(error),
-            hint="" if draft.is_changed() else "set VISUAL or EDITOR to an editor that runs here",
+            _format_failure(error), hint="" if draft.is_changed() else EDITOR_HINT
         ) from None
     return app.clock.elapsed_s() - began_s
 
@@ -198,16 +195,6 @@ def _format_failure(error: click.ClickException | ValueError) -> str:
         reason = error.__cause__.strerror
         return f"the editor {editor} cannot be started ({reason}); nothing was changed"
     return f"the editor {editor} ended with an error, and nothing was changed"
-
-
-@contextmanager
-def _leave_interrupts_to_editor() -> Iterator[None]:
-    # A terminal sends Ctrl-C to both. A handler, unlike SIG_IGN, is not passed on to the editor.
-    former = signal.signal(signal.SIGINT, lambda _number, _frame: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, former)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,24 +12,18 @@ from hiveloom_cli.commands.appearance import choose_look, take_look
 from hiveloom_cli.commands.attaching import STDIN, load_attachments, take_attachments
 from hiveloom_cli.commands.chat_choice import choose
 from hiveloom_cli.commands.chat_session import ChatSession
+from hiveloom_cli.commands.chat_world import ChatWorld
 from hiveloom_cli.commands.connecting import take_allow_http, take_credential, take_model
 from hiveloom_cli.commands.naming import complete_agents, complete_conversations
 from hiveloom_cli.commands.numbers import TEMPERATURE, TOKENS, TOP_P
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts, take_patience
-from hiveloom_cli.commands.spending import (
-    find_price,
-    open_ceiling,
-    override_limits,
-    take_limits,
-)
+from hiveloom_cli.commands.spending import override_limits, take_limits
 from hiveloom_cli.errors import UsageMistake
 
 if TYPE_CHECKING:
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.app import App
-    from hiveloom_cli.chat.recorder import Recorder
     from hiveloom_cli.commands.chat_choice import Choice
-    from hiveloom_cli.upstream.resolve import Upstream
 
 _SETTINGS = ("model", "system_prompt", "credential")
 _PARAMETERS = ("temperature", "top_p", "max_tokens")
@@ -87,17 +82,17 @@ def command(app: App, /, **options: Any) -> None:
     text = _load_text(app, choice.word, options)
     app.timeouts, app.patience = choose_timeouts(options), choose_patience(options)
     upstream = app.decide_upstream(agent.model, agent.credential, allow_http=options["allow_http"])
-    is_saved = agent.save and not options["no_save"]
-    ceiling = open_ceiling(app, choice, upstream, is_saved=is_saved)
     attached = load_attachments(app, options["attach"])
-    model = app.open_model(upstream)
     _print_notices(app, agent)
 
-    recorder = _open_recorder(app, upstream, choice) if is_saved else None
-    look, stream = choose_look(app, options), not options["no_stream"]
-    if not (text or attached):
-        look = replace(look, price=find_price(app, agent.model, upstream))
-    session = ChatSession(app, model, choice, recorder, ceiling, look=look, stream=stream)
+    world = ChatWorld(
+        app,
+        stream=not options["no_stream"],
+        allow_http=options["allow_http"],
+        may_keep=not options["no_save"],
+        limit=partial(override_limits, options=options),
+    )
+    session = ChatSession(app, world, upstream, choice, look=choose_look(app, options))
     if not (text or attached):
         session.run()
     else:
@@ -137,18 +132,3 @@ def _print_notices(app: App, agent: Agent) -> None:
         app.streams.print_notice(f"warning: {warning}")
     if left_out := [*agent.tools, *agent.skills]:
         app.streams.print_notice(f"note: tools and skills are not run yet: {', '.join(left_out)}")
-
-
-def _open_recorder(app: App, upstream: Upstream, choice: Choice) -> Recorder:
-    from hiveloom_cli.chat.record import AnsweredBy
-    from hiveloom_cli.chat.recorder import Recorder
-
-    by = AnsweredBy(
-        choice.agent.name,
-        choice.version,
-        choice.agent.model,
-        upstream.protocol,
-        str(replace(upstream.base_url, query="")),  # some services take keys there
-        upstream.credential,
-    )
-    return Recorder(app.conversations, by, app.clock)

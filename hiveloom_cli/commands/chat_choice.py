@@ -68,7 +68,7 @@ def _choose_agent(
     from hiveloom_cli.agents.agent import Agent
 
     if kept is not None and name in (None, kept.agent.name):
-        return _choose_kept_agent(app, kept)
+        return choose_kept_agent(app, kept)
     if name is not None:
         file = load_trusted(app, name)
         return file.agent, file.version
@@ -81,7 +81,7 @@ def _choose_agent(
     )
 
 
-def _choose_kept_agent(app: App, kept: KeptConversation) -> tuple[Agent, int]:
+def choose_kept_agent(app: App, kept: KeptConversation) -> tuple[Agent, int]:
     """Choose the conversation's own agent: as it is today or, if it is gone, as it was then."""
     from hiveloom_cli.chat.resume import find_version
 

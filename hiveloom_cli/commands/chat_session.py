@@ -7,56 +7,37 @@ from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.chat.turns import Turns
 from hiveloom_cli.commands.attaching import check_message
 
 if TYPE_CHECKING:
     from hiveloom_cli.app import App
-    from hiveloom_cli.chat.ceiling import Ceiling
     from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.chat.event import TurnEnded
-    from hiveloom_cli.chat.record import KeptConversation
-    from hiveloom_cli.chat.recorder import Recorder
-    from hiveloom_cli.chat.resume import Resumed
     from hiveloom_cli.commands.chat_choice import Choice
+    from hiveloom_cli.commands.chat_world import ChatWorld
     from hiveloom_cli.protocols.message import Message
     from hiveloom_cli.terminal.look import Look
-    from hiveloom_cli.terminal.repl import MessageSource, Repl
-    from hiveloom_cli.upstream.client import ModelClient
+    from hiveloom_cli.terminal.prompt import MessageSource
+    from hiveloom_cli.terminal.repl import Repl
+    from hiveloom_cli.upstream.resolve import Upstream
+
+_KEYS_VARIABLE = "HIVELOOM_KEYS"
 
 
 class ChatSession:
-    """A chat with one agent. Without a recorder nothing of it is kept."""
+    """A chat that begins with one agent; `world` decides whether it is kept."""
 
     def __init__(
-        self,
-        app: App,
-        model: ModelClient,
-        choice: Choice,
-        recorder: Recorder | None,
-        ceiling: Ceiling | None,
-        *,
-        look: Look,
-        stream: bool,
+        self, app: App, world: ChatWorld, upstream: Upstream, choice: Choice, *, look: Look
     ) -> None:
         self._app = app
-        self._upstream = model.upstream
-        self._turns = Turns(model, recorder, ceiling)
+        self._world = world
+        self._answerer = world.open(choice.agent, choice.version, upstream, is_new=True)
+        self._turns = self._answerer.turns
         self._choice = choice
-        self._agent = choice.agent
-        self._recorder = recorder
         self._look = look
-        self._stream = stream
-        self._resumed = self._resume(choice.kept) if choice.kept is not None else None
-
-    def _resume(self, kept: KeptConversation) -> Resumed:
-        from hiveloom_cli.chat.resume import build_resumed
-
-        resumed = build_resumed(kept, self._agent, stream=self._stream)
-        resumed.conversation.agent_version = self._choice.version
-        if self._recorder is not None:
-            self._recorder.resume(resumed.conversation, resumed.rows, resumed.unanswered)
-        return resumed
+        kept = choice.kept
+        self._resumed = world.resume_kept(self._answerer, kept) if kept is not None else None
 
     def answer_once(self, message: Message, *, as_json: bool) -> None:
         """Ask one question and print the answer.
@@ -68,7 +49,7 @@ class ChatSession:
         from hiveloom_cli.terminal.turn import show_turn
 
         conversation = self._open_conversation()
-        check_message(conversation, message, self._upstream)
+        check_message(conversation, message, self._answerer.upstream)
         streams = self._app.streams
         try:
             with closing(self._turns.take(conversation, message)) as events:
@@ -91,23 +72,16 @@ class ChatSession:
             self._open_repl().run()
 
     def _open_conversation(self) -> Conversation:
-        from hiveloom_cli.chat.conversation import Conversation
-
         if self._resumed is not None:
             return self._resumed.conversation
-        return Conversation(
-            self._app.clock.new_id(),
-            self._agent,
-            stream=self._stream,
-            agent_version=self._choice.version,
-        )
+        return self._world.open_conversation(self._answerer)
 
     def _build_document(self, conversation: Conversation, ended: TurnEnded) -> dict[str, Any]:
         usage = ended.usage
         return {
-            "agent": self._agent.name or None,
+            "agent": self._choice.agent.name or None,
             "agent_version": self._choice.version or None,
-            "model": self._agent.model,
+            "model": self._choice.agent.model,
             "response": ended.message.text,
             "finish_reason": ended.finish_reason.value,
             "usage": usage
@@ -123,33 +97,32 @@ class ChatSession:
         from hiveloom_cli.terminal.recall import show_messages
         from hiveloom_cli.terminal.repl import Repl
 
-        streams, agent, resumed = self._app.streams, self._agent, self._resumed
-        name = agent.name or agent.model
-        host = self._upstream.base_url.host
-        who = f"{name} ({agent.model} at {host})" if agent.name else f"{name} at {host}"
+        streams, answerer, resumed = self._app.streams, self._answerer, self._resumed
+        agent, host = answerer.agent, answerer.upstream.base_url.host
+        model = f"{agent.model} at {host}"
+        who = f"{agent.name} ({model})" if agent.name else model
         streams.print_notice(f"{who}. /help shows the commands.")
         if resumed is not None and resumed.last and streams.stdout.isatty():
             show_messages(resumed.last, streams)
         look = replace(self._look, summary=True)
-        reader = _open_reader(self._app, name, look)
-        repl = Repl(streams, reader, self._turns, self._open_conversation, look)
+        source = _open_source(self._app, self._world, look)
+        repl = Repl(streams, source, self._world, answerer, self._open_conversation(), look)
         if resumed is not None:
-            repl.resume(resumed)
-            self._resumed = None  # what is opened next is new
+            repl.resume(answerer, resumed)
         return repl
 
 
-def _open_reader(app: App, name: str, look: Look) -> MessageSource:
+def _open_source(app: App, world: ChatWorld, look: Look) -> MessageSource:
     if look.append_only:
         from hiveloom_cli.terminal.plain_reader import PlainReader
         from hiveloom_cli.terminal.screen_reader import USER_LABEL
 
         return PlainReader(app.streams, USER_LABEL)
     from hiveloom_cli.terminal.line_reader import LineReader
-    from hiveloom_cli.terminal.slash import SLASH_COMMANDS, get_help
+    from hiveloom_cli.terminal.slash_completion import complete
 
     return LineReader(
         history_path=app.paths.prompt_history,
-        prompt=f"{name}> ",
-        commands=[(word, get_help(command)) for word, command in SLASH_COMMANDS.items()],
+        complete=lambda typed: complete(typed, world),
+        vi_keys=app.environ.get(_KEYS_VARIABLE, "").strip().lower() == "vi",
     )

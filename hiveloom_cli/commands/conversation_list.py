@@ -10,10 +10,10 @@ import click
 from hiveloom_cli.commands.conversation_view import (
     build_filter,
     build_summary,
-    format_when,
     take_filter,
     take_limit,
 )
+from hiveloom_cli.terminal.kept_list import format_when
 
 if TYPE_CHECKING:
     from hiveloom_cli.app import App

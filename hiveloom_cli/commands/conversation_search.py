@@ -9,14 +9,12 @@ import click
 
 from hiveloom_cli.commands.conversation_view import (
     build_filter,
-    format_when,
     take_filter,
     take_limit,
 )
+from hiveloom_cli.terminal.kept_list import print_found
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hiveloom_cli.app import App
     from hiveloom_cli.chat.record import Found
 
@@ -44,20 +42,11 @@ def search(app: App, /, **options: Any) -> None:
         document = [_build_row(row) for row in found[:limit]]
         app.streams.print_line(json.dumps(document, ensure_ascii=False, indent=2))
     elif found:
-        _print_found(app, found[:limit])
+        print_found(found[:limit], app.streams)
     else:
         app.streams.print_notice("Nothing was found.")
     if len(found) > limit:
         app.streams.print_notice("There is more; --limit shows it.")
-
-
-def _print_found(app: App, found: Sequence[Found]) -> None:
-    from hiveloom_cli.terminal.snippet import print_snippet
-
-    for row in found:
-        who = (row.agent or "the model") if row.role == "assistant" else "you"
-        head = f"{row.conversation_id}  {format_when(row.said_at)}  {who}: "
-        print_snippet(head, row.snippet, app.streams)
 
 
 def _build_row(row: Found) -> dict[str, Any]:

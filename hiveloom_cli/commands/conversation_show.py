@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hiveloom_cli.commands.conversation_view import build_message, build_summary, format_when
+from hiveloom_cli.commands.conversation_view import build_message, build_summary
 from hiveloom_cli.commands.naming import complete_conversations
 from hiveloom_cli.commands.pricing import add_costs, build_costs, get_number, try_prices
+from hiveloom_cli.terminal.kept_list import format_when
 
 if TYPE_CHECKING:
     from hiveloom_cli.app import App

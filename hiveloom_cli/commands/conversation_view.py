@@ -86,11 +86,6 @@ def build_filter(options: dict[str, Any]) -> Filter:
     )
 
 
-def format_when(moment: datetime) -> str:
-    """Write a moment for a person: their own time, to the minute."""
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
-
-
 def build_summary(summary: Summary) -> dict[str, Any]:
     """Build the object that `--json` prints of a conversation."""
     from hiveloom_cli.clock import format_timestamp

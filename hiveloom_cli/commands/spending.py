@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.ceiling import Ceiling
     from hiveloom_cli.chat.prices import Price, Prices
     from hiveloom_cli.chat.record import Filter, KeptConversation
-    from hiveloom_cli.commands.chat_choice import Choice
     from hiveloom_cli.upstream.resolve import Upstream
 
 _OPTIONS = ("max_cost", "max_total_tokens")
@@ -57,14 +56,14 @@ def override_limits(agent: Agent, options: dict[str, Any]) -> Agent:
     return replace(agent, limits=replace(agent.limits, **given))
 
 
-def open_ceiling(app: App, choice: Choice, upstream: Upstream, *, is_saved: bool) -> Ceiling | None:
+def open_ceiling(app: App, agent: Agent, upstream: Upstream, *, is_saved: bool) -> Ceiling | None:
     """Open what holds a chat to its limits; None where there are none.
 
     Raises `UsageMistake` where they could not hold, and `FileUnreadable` for broken prices.
     """
     from hiveloom_cli.agents.limits import Limits
 
-    agent, limits = choice.agent, choice.agent.limits
+    limits = agent.limits
     if limits == Limits():
         return None
     from hiveloom_cli.chat.ceiling import Ceiling
@@ -82,12 +81,16 @@ def open_ceiling(app: App, choice: Choice, upstream: Upstream, *, is_saved: bool
         wanted = Filter(agent=agent.name, since=find_midnight(app.clock.now()))
         return _load_spent(app, wanted, prices)
 
-    ceiling = Ceiling(limits, price, agent=agent.name, load_day=load_day)
-    if choice.kept is not None:
-        id_ = choice.kept.summary.id
-        spent = _load_spent(app, Filter(id=id_), prices)
-        ceiling.resume(id_, spent, _measure(choice.kept))
-    return ceiling
+    return Ceiling(limits, price, agent=agent.name, load_day=load_day)
+
+
+def resume_ceiling(app: App, ceiling: Ceiling, kept: KeptConversation, agent: Agent) -> None:
+    """Have a conversation count with what it has spent already, whoever answered in it."""
+    from hiveloom_cli.chat.record import Filter
+
+    id_ = kept.summary.id
+    prices = app.load_prices() if agent.limits.has_cost else None
+    ceiling.resume(id_, _load_spent(app, Filter(id=id_), prices), _measure(kept))
 
 
 def find_price(app: App, model: str, upstream: Upstream) -> Price | None:

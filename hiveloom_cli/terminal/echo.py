@@ -51,6 +51,31 @@ def hide_typing(stream: TextIO) -> Iterator[None]:
 
 
 @contextmanager
+def show_typing(stream: TextIO) -> Iterator[None]:
+    """Lend the terminal, as it is outside a chat, to a question or to another program.
+
+    What was typed ahead is dropped: it was not meant as an answer to this.
+    """
+    if sys.platform == "win32" or not stream.isatty():
+        yield
+        return
+    import termios
+
+    before = termios.tcgetattr(stream)
+    usual = [*before]
+    usual[0] |= termios.ICRNL
+    usual[1] |= termios.OPOST
+    usual[3] |= termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN
+    try:
+        with suppress(termios.error):
+            termios.tcflush(stream, termios.TCIFLUSH)
+        _set_mode(stream, usual)
+        yield
+    finally:
+        _set_mode(stream, before)
+
+
+@contextmanager
 def keep_hidden(stream: TextIO, note: Callable[[], None]) -> Iterator[None]:
     """Have a prompt that turned the echo off stay so after Ctrl-Z and `fg`; then call `note`.
 

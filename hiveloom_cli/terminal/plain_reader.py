@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hiveloom_cli.terminal.burst import is_more_waiting
 from hiveloom_cli.terminal.visible import mend_surrogates
 
 if TYPE_CHECKING:
+    from hiveloom_cli.terminal.prompt import Prompt
     from hiveloom_cli.terminal.streams import Streams
 
 
@@ -14,27 +16,32 @@ class PlainReader:
     """Asks on the terminal, on stderr where stdout is none; Enter sends.
 
     What is typed is shown and corrected by the terminal itself, as in any plain program: no menu,
-    no history, no sequence that a screen reader or a dumb terminal would stumble over.
+    no history, no sequence that a screen reader or a dumb terminal would stumble over. Lines that
+    come faster than anyone types are one message.
     """
 
-    def __init__(self, streams: Streams, prompt: str) -> None:
+    def __init__(self, streams: Streams, label: str) -> None:
         self._streams = streams
-        self._prompt = prompt
+        self._label = label
 
-    def ask_message(self) -> str:
-        """Return what the person typed; it may be blank.
+    def ask_message(self, prompt: Prompt) -> str:
+        """Return what the person typed, after the prompt's beginning; it may be blank.
 
         Raises `EOFError` for Ctrl-D and `KeyboardInterrupt` for Ctrl-C.
         """
         shown = self._streams.stdout if self._streams.stdout.isatty() else self._streams.stderr
-        shown.write(self._prompt)
+        shown.write(self._label)
         shown.flush()
+        stdin = self._streams.stdin
         try:
-            line = self._streams.stdin.readline()
+            text = stdin.readline()
+            while text.endswith("\n") and is_more_waiting(stdin.fileno()):
+                text += stdin.readline()
         except KeyboardInterrupt:
             self._streams.break_line()
             raise
-        if not line:
+        if not text:
             self._streams.break_line()  # the prompt's line is still open
             raise EOFError
-        return mend_surrogates(line.rstrip("\r\n"))
+        typed = mend_surrogates(text.replace("\r\n", "\n").rstrip("\r\n"))
+        return f"{prompt.beginning}\n{typed}" if prompt.beginning else typed

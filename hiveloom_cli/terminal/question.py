@@ -30,7 +30,7 @@ def ask_consent(question: str, *, yes: bool, streams: Streams) -> None:
 
 def ask_yes(question: str, streams: Streams) -> bool:
     """Ask a person, who is there, and return whether they said yes; anything else is no."""
-    answer = _ask_line(f"{question} [y/N] ", streams)
+    answer = ask_line(f"{question} [y/N] ", streams)
     return answer.strip().lower() in ("y", "yes")
 
 
@@ -40,7 +40,7 @@ def ask_choice(choices: Mapping[str, str], streams: Streams) -> str:
     Its letter or the beginning of its words will do. Returns the letter, "" at the end of input.
     """
     shown = ", ".join(f"{words} ({letter})" for letter, words in choices.items())
-    while answer := _ask_line(f"{shown}? ", streams):
+    while answer := ask_line(f"{shown}? ", streams):
         typed = answer.strip().lower()
         for letter, words in choices.items():
             if typed and (typed == letter or words.startswith(typed)):
@@ -48,8 +48,8 @@ def ask_choice(choices: Mapping[str, str], streams: Streams) -> str:
     return ""
 
 
-def _ask_line(question: str, streams: Streams) -> str:
-    """Return the line that is typed, with its end; without one at the end of input."""
+def ask_line(question: str, streams: Streams) -> str:
+    """Ask, and return the line that is typed, with its end; without one at the end of input."""
     streams.stderr.write(format_visible(question))
     streams.stderr.flush()
     try:

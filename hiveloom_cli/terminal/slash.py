@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from hiveloom_cli.terminal import slash_agent, slash_kept, slash_message, slash_talk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from hiveloom_cli.terminal.streams import Streams
+    from hiveloom_cli.terminal.repl import Repl
 
 
-class Chat(Protocol):
-    """What a command may do to the chat it is given in; `repl.Repl` is the real one."""
+class Takes(Enum):
+    """Whether a command has an argument."""
 
-    streams: Streams
-    running: bool
-
-    def start_conversation(self) -> None:
-        """Forget what was said and begin anew."""
-        ...
-
-    def retry(self) -> None:
-        """Ask the last message again."""
-        ...
+    NOTHING = auto()
+    OPTIONAL = auto()
+    NEEDED = auto()
 
 
-def show_help(chat: Chat) -> None:
+@dataclass(frozen=True, slots=True)
+class SlashCommand:
+    """A command: what it does with the chat and its argument, "" for none.
+
+    `argument` is what the help calls the argument; completion goes by it too.
+    """
+
+    act: Callable[[Repl, str], None]
+    takes: Takes = Takes.NOTHING
+    argument: str = ""
+
+    @property
+    def help(self) -> str:
+        """The first line of what the function says of itself."""
+        return (self.act.__doc__ or "").partition("\n")[0]
+
+    def format_usage(self, name: str) -> str:
+        """Write what is typed, an argument that can be left out in brackets."""
+        argument = f"[{self.argument}]" if self.takes is Takes.OPTIONAL else self.argument
+        return f"{name} {argument}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command as it was typed."""
+
+    command: SlashCommand
+    argument: str = ""
+
+    def run(self, chat: Repl) -> None:
+        """Do what was typed."""
+        self.command.act(chat, self.argument)
+
+
+def show_help(chat: Repl, _argument: str) -> None:
     """Show these commands."""
     from shutil import get_terminal_size
 
@@ -33,51 +64,75 @@ def show_help(chat: Chat) -> None:
         chat.streams.print_line(line)
 
 
-def start_new(chat: Chat) -> None:
-    """Start a new conversation with the same agent."""
-    chat.start_conversation()
-    chat.streams.print_line("A new conversation: nothing said so far counts.")
-
-
-def retry(chat: Chat) -> None:
-    """Ask the last message again, in place of what came of it."""
-    chat.retry()
-
-
-def leave(chat: Chat) -> None:
+def leave(chat: Repl, _argument: str) -> None:
     """Leave the chat (so does Ctrl-D)."""
     chat.running = False
 
 
-SLASH_COMMANDS: Mapping[str, Callable[[Chat], None]] = {
-    "/help": show_help,
-    "/new": start_new,
-    "/retry": retry,
-    "/exit": leave,
-    "/quit": leave,
+_OPTIONAL, _NEEDED = Takes.OPTIONAL, Takes.NEEDED
+SLASH_COMMANDS: Mapping[str, SlashCommand] = {
+    "/help": SlashCommand(show_help),
+    "/new": SlashCommand(slash_talk.start_new),
+    "/retry": SlashCommand(slash_talk.retry),
+    "/edit": SlashCommand(slash_talk.edit),
+    "/undo": SlashCommand(slash_talk.undo),
+    "/redo": SlashCommand(slash_talk.redo),
+    "/fork": SlashCommand(slash_talk.fork, _OPTIONAL, "N"),
+    "/attach": SlashCommand(slash_message.attach, _OPTIONAL, "FILE|URL"),
+    "/paste": SlashCommand(slash_message.paste),
+    "/copy": SlashCommand(slash_message.copy),
+    "/save": SlashCommand(slash_message.save, _NEEDED, "FILE"),
+    "/history": SlashCommand(slash_kept.show_history),
+    "/resume": SlashCommand(slash_kept.resume, _OPTIONAL, "ID"),
+    "/search": SlashCommand(slash_kept.search, _NEEDED, "WORDS"),
+    "/agent": SlashCommand(slash_agent.switch_agent, _NEEDED, "NAME"),
+    "/model": SlashCommand(slash_agent.switch_model, _NEEDED, "MODEL"),
+    "/system": SlashCommand(slash_agent.system, _OPTIONAL, "TEXT"),
+    "/set": SlashCommand(slash_agent.set_parameter, _OPTIONAL, "KEY=VALUE"),
+    "/tools": SlashCommand(slash_agent.show_tools),
+    "/usage": SlashCommand(slash_agent.show_usage),
+    "/debug": SlashCommand(slash_agent.show_request),
+    "/exit": SlashCommand(leave),
+    "/quit": SlashCommand(leave),
 }
 _NARROWEST = 12  # a column of help with room for most words
+_CLOSE = 0.8  # so close that it is meant as a command, even with more behind it
 _KEYS = (
     ("Enter", "Send the message; Alt-Enter begins a new line in it."),
+    ("Ctrl-X Ctrl-E", "Write the message in your editor."),
     ("Ctrl-C", "Stop the answer; what came is kept."),
 )
 
 
-def parse_command(text: str) -> Callable[[Chat], None] | str | None:
+def parse_command(text: str) -> Call | str | None:
     """Find the command that `text` is: what to call, or what is wrong; None for a message.
 
     A mistyped command is no message; a path or a comment that begins with "/" is one.
     """
-    word, *rest = text.split(maxsplit=1)
+    word, *rest = text.split(maxsplit=1) or [""]
+    argument = rest[0].strip() if rest else ""
     known = word.lower()
-    if rest:
-        alone = f"{known} stands alone; nothing was sent"
-        return alone if known in SLASH_COMMANDS else None
-    if word in SLASH_COMMANDS:
-        return SLASH_COMMANDS[word]
+    command = SLASH_COMMANDS.get(known)
+    if command is None or (word != known and not argument):
+        return _judge_unknown(word, bool(argument))
+    if argument and command.takes is Takes.NOTHING:
+        return f"{known} stands alone; nothing was sent"
+    if not argument and command.takes is Takes.NEEDED:
+        return f"{known} needs more: {command.format_usage(known)}"
+    return Call(command, argument)
+
+
+def _judge_unknown(word: str, has_more: bool) -> str | None:  # noqa: FBT001 -- a fact of the text
+    from difflib import get_close_matches
+
     if not word.startswith("/") or not word[1:].isalpha():
         return None
-    return f"{word} is no command; {_suggest(known)}"
+    close = get_close_matches(word.lower(), SLASH_COMMANDS, n=1, cutoff=_CLOSE if has_more else 0.6)
+    if has_more and not close:
+        return None
+    return f"{word} is no command; " + (
+        f"did you mean {close[0]}?" if close else "/help shows them"
+    )
 
 
 def format_help(columns: int) -> Iterator[str]:
@@ -86,7 +141,7 @@ def format_help(columns: int) -> Iterator[str]:
 
     names: dict[str, list[str]] = {}
     for name, command in SLASH_COMMANDS.items():
-        names.setdefault(get_help(command), []).append(name)
+        names.setdefault(command.help, []).append(command.format_usage(name))
     rows = [*((", ".join(words), what) for what, words in names.items()), *_KEYS]
     width = max(len(label) for label, _ in rows)
     indent = width + 4
@@ -99,15 +154,3 @@ def format_help(columns: int) -> Iterator[str]:
             break_long_words=False,
             break_on_hyphens=False,
         )
-
-
-def _suggest(word: str) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, SLASH_COMMANDS, n=1)
-    return f"did you mean {close[0]}?" if close else "/help shows them"
-
-
-def get_help(command: Callable[[Chat], None]) -> str:
-    """Return a command's help: the first line of its docstring."""
-    return (command.__doc__ or "").partition("\n")[0]

@@ -237,7 +237,7 @@ def test_a_conversation_goes_on_from_disk() -> None:
         first.say("two")
         chat = Chat(conversations, [end("2")], [end("3")])
         resumed = build_resumed(conversations.load("id1"), Agent("helper", "m"), stream=True)
-        assert resumed.asked == ("two", 2)
+        assert resumed.asked == (build_user_message("two"), 2)
         assert [row.message.text for row in resumed.last] == ["two"]
         chat.conversation = resumed.conversation
         chat.recorder.resume(resumed.conversation, resumed.rows, resumed.unanswered)

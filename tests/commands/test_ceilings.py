@@ -17,7 +17,6 @@ from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.agents.limits import Limits
 from hiveloom_cli.app import App
 from hiveloom_cli.chat.record import Ended, Filter
-from hiveloom_cli.commands.chat_choice import Choice
 from hiveloom_cli.commands.spending import find_midnight, open_ceiling
 from hiveloom_cli.protocols.event import Usage
 from hiveloom_cli.terminal.streams import Streams
@@ -206,6 +205,7 @@ def test_an_interactive_chat_stays_open_at_its_limit(upstream: ScriptedUpstream)
         terminal.send_line("four")
         terminal.expect("error: this model may spend 41 tokens in a conversation")
         terminal.send_line("/new")
+        terminal.expect("A new conversation")
         terminal.send_line("four")
         terminal.expect("3 tokens in, 3 out")
         terminal.send_line("/exit")
@@ -262,8 +262,7 @@ def test_a_chat_that_goes_on_past_midnight_begins_a_new_day(upstream: ScriptedUp
         app.conversations.save_answer(
             question, turn, [], [build_answer("1")], clock.now(), ended=Ended(Usage(10, 20))
         )
-        choice, where = Choice(agent, 1, None, None), app.decide_upstream("m", "")
-        ceiling = open_ceiling(app, choice, where, is_saved=True)
+        ceiling = open_ceiling(app, agent, app.decide_upstream("m", ""), is_saved=True)
         assert ceiling is not None
         # It is 22:04:05 of the first of January there.
         assert ceiling._load_day().tokens == 30

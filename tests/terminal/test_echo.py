@@ -40,9 +40,10 @@ import sys
 from pathlib import Path
 from hiveloom_cli.terminal.echo import hide_typing
 from hiveloom_cli.terminal.line_reader import LineReader
+from hiveloom_cli.terminal.prompt import Prompt
 
 with hide_typing(sys.stdin):
-    said = LineReader(history_path=Path(sys.argv[1]), prompt="me> ").ask_message()
+    said = LineReader(history_path=Path(sys.argv[1])).ask_message(Prompt("me>"))
 print("READ<" + said + ">")
 """
 

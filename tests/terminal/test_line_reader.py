@@ -23,15 +23,15 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from hiveloom_cli.terminal.line_reader import LineReader
+from hiveloom_cli.terminal.prompt import Prompt
 
 reader = LineReader(
     history_path=Path(sys.argv[1]),
-    prompt="me> ",
-    commands=[("/help", "Show help"), ("/exit", "Leave")],
+    complete=lambda typed: [("/help", "Show help", len(typed))],
 )
 while True:
     try:
-        said = ascii(reader.ask_message())
+        said = ascii(reader.ask_message(Prompt("me>")))
     except KeyboardInterrupt:
         said = "interrupted"
     except EOFError:

@@ -271,7 +271,7 @@ def test_a_plain_prompt_outlives_ctrl_c_and_types_ahead(upstream: ScriptedUpstre
         terminal.expect("User:")
         terminal.read_for(0.3)
         terminal.press_control("c")
-        terminal.expect("(Ctrl-D or /exit leaves)\nUser:")
+        terminal.expect("(Ctrl-C again leaves, as do Ctrl-D and /exit)\nUser:")
         terminal.send_line("one")
         upstream.wait_for_requests()
         terminal.send_line("two")

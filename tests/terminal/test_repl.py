@@ -1,21 +1,27 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.chat.conversation import Conversation
 from hiveloom_cli.chat.turns import Turns
 from hiveloom_cli.errors import StreamCutShort
+from hiveloom_cli.protocols.base_url import parse_base_url
 from hiveloom_cli.protocols.event import FinishReason, ReplyEnded, TextDelta
 from hiveloom_cli.protocols.message import Message, TextPart
 from hiveloom_cli.terminal.repl import Repl
 from hiveloom_cli.terminal.streams import Streams
+from hiveloom_cli.terminal.world import Answerer
+from hiveloom_cli.upstream.resolve import PlaceholderKey, Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hiveloom_cli.chat.runner import Model
     from hiveloom_cli.protocols.request import ChatRequest
+    from hiveloom_cli.terminal.prompt import Prompt
+    from hiveloom_cli.terminal.world import World
     from hiveloom_cli.upstream.event import UpstreamEvent
 
 
@@ -48,10 +54,23 @@ class OneMessage:
     def __init__(self) -> None:
         self._left = ["hello"]
 
-    def ask_message(self) -> str:
+    def ask_message(self, prompt: Prompt) -> str:
         if not self._left:
             raise EOFError
         return self._left.pop()
+
+
+def answer_with(model: Model) -> Answerer:
+    base_url = parse_base_url("http://127.0.0.1/v1", source="a test")
+    upstream = Upstream("openai", base_url, PlaceholderKey())
+    return Answerer(Agent("a", "m"), 0, upstream, Turns(model))
+
+
+class OneWorld:
+    """A world in which there is nothing but new conversations."""
+
+    def begin(self, answerer: Answerer) -> tuple[Answerer, Conversation]:
+        return answerer, Conversation("1", answerer.agent)
 
 
 class InterruptedOutput(io.StringIO):
@@ -79,7 +98,8 @@ def test_control_c_while_drawing_closes_the_connection_and_tells_what_is_kept() 
     notices = Notices(reply)
     conversation = Conversation("1", Agent("a", "m"))
     streams = Streams(io.StringIO(), InterruptedOutput(), notices)
-    Repl(streams, OneMessage(), Turns(HalfModel(reply)), lambda: conversation).run()
+    answerer = answer_with(HalfModel(reply))
+    Repl(streams, OneMessage(), cast("World", OneWorld()), answerer, conversation).run()
     assert notices.told == [("(stopped; what came is kept)\n", True)]
     assert [message.text for message in conversation.messages] == ["hello", "half"]
 
@@ -119,7 +139,7 @@ class Typed:
     def __init__(self, *lines: str) -> None:
         self._left = list(lines)
 
-    def ask_message(self) -> str:
+    def ask_message(self, prompt: Prompt) -> str:
         if not self._left:
             raise EOFError
         return self._left.pop(0)
@@ -131,7 +151,10 @@ class Told:
     def __init__(self, model: Answers, *lines: str) -> None:
         self.conversation = Conversation("1", Agent("a", "m"))
         streams = Streams(io.StringIO(), io.StringIO(), io.StringIO())
-        Repl(streams, Typed(*lines), Turns(model), self._open).run()
+        answerer = answer_with(model)
+        repl = Repl(streams, Typed(*lines), cast("World", OneWorld()), answerer, self.conversation)
+        repl.run()
+        self.conversation = repl.conversation
         assert isinstance(streams.stdout, io.StringIO)
         assert isinstance(streams.stderr, io.StringIO)
         self.out, self.err = streams.stdout.getvalue(), streams.stderr.getvalue()
@@ -139,10 +162,6 @@ class Told:
     @property
     def said(self) -> list[str]:
         return [message.text for message in self.conversation.messages]
-
-    def _open(self) -> Conversation:
-        self.conversation = Conversation("1", Agent("a", "m"))
-        return self.conversation
 
 
 CUT = Answer("half", whole=False)

@@ -1,0 +1,138 @@
+"""Commands about who answers, and how they are asked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from hiveloom_cli.agents.schema import find_expected
+from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.terminal.visible import format_one_line
+
+if TYPE_CHECKING:
+    from hiveloom_cli.protocols.event import Usage
+    from hiveloom_cli.protocols.request import Parameters
+    from hiveloom_cli.terminal.repl import Repl
+    from hiveloom_cli.terminal.world import Answerer
+
+PARAMETERS = ("temperature", "top_p", "max_tokens", "stop")
+
+
+def switch_agent(chat: Repl, argument: str) -> None:
+    """Go on with another agent; what was said stays."""
+    chat.switch(chat.world.open_agent(argument))
+    chat.streams.print_line(f"{_describe(chat.answerer)} answers from here on.")
+
+
+def switch_model(chat: Repl, argument: str) -> None:
+    """Go on with another model; what was said stays."""
+    former = chat.conversation.agent
+    agent = replace(chat.answerer.agent, model=argument)
+    chat.switch(chat.world.open_model(chat.answerer, agent))
+    agent = chat.answerer.agent
+    # What /system and /set said holds on, and for this conversation alone.
+    chat.conversation.agent = replace(former, model=agent.model, credential=agent.credential)
+    chat.streams.print_line(f"{_describe(chat.answerer)} answers from here on.")
+
+
+def _describe(answerer: Answerer) -> str:
+    agent, upstream = answerer.agent, answerer.upstream
+    where = f"{upstream.base_url.origin} (credential {upstream.credential})"
+    who = f"{agent.name}: {agent.model}" if agent.name else agent.model
+    return format_one_line(f"{who} at {where}")
+
+
+def system(chat: Repl, argument: str) -> None:
+    """Show the system prompt, or set it for this conversation."""
+    if not argument:
+        chat.streams.print_line(chat.conversation.agent.system_prompt or "(no system prompt)")
+        return
+    chat.conversation.agent = replace(chat.conversation.agent, system_prompt=argument)
+    chat.streams.print_line("The system prompt of this conversation is set.")
+
+
+def set_parameter(chat: Repl, argument: str) -> None:
+    """Show temperature, top_p, max_tokens and stop, or set one; without VALUE it is unset."""
+    if argument:
+        key, sign, value = argument.partition("=")
+        parameters = _change(chat.conversation.agent.parameters, key.strip(), sign, value.strip())
+        chat.conversation.agent = replace(chat.conversation.agent, parameters=parameters)
+    for key in PARAMETERS:
+        chat.streams.print_line(_format_parameter(chat.conversation.agent.parameters, key))
+
+
+def _change(parameters: Parameters, key: str, sign: str, text: str) -> Parameters:
+    if key not in PARAMETERS or not sign:
+        raise UsageMistake(
+            "/set takes KEY=VALUE; the keys are " + ", ".join(PARAMETERS),
+            hint="/set temperature=0.2, or /set temperature= for the upstream's own",
+        )
+    value = _parse_value(text)
+    if value is None:
+        return replace(parameters, **{key: None})
+    if expected := find_expected(key, value):
+        raise UsageMistake(f"{key}: expected {expected}")
+    if key == "stop":
+        value = (value,) if isinstance(value, str) else tuple(value)
+    return replace(parameters, **{key: value})
+
+
+def _parse_value(text: str) -> Any:
+    """Read a value: JSON where it is some, else the text itself; None for nothing."""
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return text
+
+
+def _format_parameter(parameters: Parameters, key: str) -> str:
+    value = getattr(parameters, key)
+    if value is None:
+        return f"{key}: the upstream's own"
+    return f"{key}: {json.dumps(value, ensure_ascii=False)}"
+
+
+def show_tools(chat: Repl, _argument: str) -> None:
+    """Show the tools and skills that the agent names."""
+    agent = chat.conversation.agent
+    for label, names in (("tools", agent.tools), ("skills", agent.skills)):
+        chat.streams.print_line(f"{label}: {', '.join(names) or 'none'}")
+    if agent.tools or agent.skills:
+        chat.streams.print_line("This version runs none of them.")
+
+
+def show_usage(chat: Repl, _argument: str) -> None:
+    """Show the tokens of this conversation, and of the last turn."""
+    chat.streams.print_line(f"this conversation: {_format_usage(chat.spent)}")
+    chat.streams.print_line(f"the last turn: {_format_usage(chat.last_spent)}")
+
+
+def _format_usage(usage: Usage | None) -> str:
+    if usage is None:
+        return "not known"
+    counts = (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens)
+    words = ["?" if count is None else f"{count:,}" for count in counts]
+    return f"{words[0]} tokens in, {words[1]} out, {words[2]} cached"
+
+
+def show_request(chat: Repl, _argument: str) -> None:
+    """Show what is sent: where, to which model, with which settings; no key."""
+    upstream, agent = chat.answerer.upstream, chat.conversation.agent
+    address = replace(upstream.base_url, query="")  # some services take keys there
+    rows = {
+        "protocol": upstream.protocol,
+        "address": f"{address}",
+        "credential": upstream.credential,
+        "agent": f"{agent.name} (version {chat.answerer.version})" if agent.name else "none",
+        "model": agent.model,
+        "system prompt": f"{len(agent.system_prompt):,} characters",
+        "messages": f"{len(chat.conversation.messages):,}",
+        "streaming": "yes" if chat.conversation.stream else "no",
+        "conversation": chat.conversation.id
+        if chat.answerer.turns.has_saved
+        else "not kept so far",
+    }
+    for label, value in rows.items():
+        chat.streams.print_line(f"{label}: {format_one_line(value)}")
+    set_parameter(chat, "")
