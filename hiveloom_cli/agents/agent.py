@@ -18,12 +18,24 @@ NAME_RULE = "a letter or digit first, then small letters, digits, '.', '_' or '-
 
 
 @dataclass(frozen=True, slots=True)
+class Compaction:
+    """When what was said first is summarised: once a request fills `threshold` of the context.
+
+    `keep` is how many exchanges stay word for word.
+    """
+
+    threshold: float = 0.8
+    keep: int = 4
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """An agent as its file describes it; `credential` is "" where the model decides.
 
-    `save` says whether conversations with it are kept. `extra` are settings of the file that this
-    program does not know, in their order. `warnings` are about the file: sentences for the person,
-    none of them fatal.
+    `save` says whether conversations with it are kept. `context_window` is how many tokens the
+    model reads, where the person says so; `compaction` is None where nothing is to be summarised.
+    `extra` are settings of the file that this program does not know, in their order. `warnings` are
+    about the file: sentences for the person, none of them fatal.
     """
 
     name: str
@@ -35,6 +47,8 @@ class Agent:
     tools: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
     save: bool = True
+    context_window: int | None = None
+    compaction: Compaction | None = Compaction()
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
     warnings: tuple[str, ...] = ()
 

@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.agent import Agent, Compaction
 from hiveloom_cli.protocols.message import (
     DocumentPart,
     ImagePart,
@@ -81,12 +81,18 @@ def parse_settings(content: bytes) -> Agent:
         raise ValueError("an agent's settings are no object with a model")  # noqa: TRY004 - as above
     known = {field.name for field in fields(Agent)} - _NOT_SETTINGS
     settings = {key: _freeze(value) for key, value in values.items() if key in known}
+    if isinstance(rules := settings.get("compaction"), dict):
+        settings["compaction"] = Compaction(**_choose_known(Compaction, rules))
     return Agent(**settings | {"parameters": _parse_parameters(values.get("parameters") or {})})
 
 
 def _parse_parameters(values: Any) -> Parameters:
-    known = {field.name for field in fields(Parameters)}
-    return Parameters(**{key: _freeze(value) for key, value in values.items() if key in known})
+    return Parameters(**_choose_known(Parameters, values))
+
+
+def _choose_known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    known = {field.name for field in fields(kind)}
+    return {key: _freeze(value) for key, value in values.items() if key in known}
 
 
 def _parse_block(block: Any) -> Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.terminal.visible import format_one_line
@@ -30,6 +31,8 @@ def build_summary(agent: Agent) -> dict[str, Any]:
         "tools": list(agent.tools),
         "skills": list(agent.skills),
         "save": agent.save,
+        "context_window": agent.context_window,
+        "compaction": asdict(agent.compaction) if agent.compaction else False,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.chat.turns import Turns
@@ -39,7 +40,7 @@ class ChatSession:
     ) -> None:
         self._app = app
         self._upstream = model.upstream
-        self._turns = Turns(model, recorder)
+        self._turns = Turns(model, recorder, partial(app.load_window, model.upstream))
         self._choice = choice
         self._agent = choice.agent
         self._recorder = recorder

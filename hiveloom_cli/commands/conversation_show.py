@@ -74,6 +74,7 @@ def _print_json(app: App, kept: KeptConversation) -> None:
     document: dict[str, Any] = {
         **build_summary(kept.summary),
         "system_prompt": agent.system_prompt,
+        "summary": kept.recap.text if kept.recap else None,
         "messages": [build_message(row) for row in kept.messages],
     }
     app.streams.print_line(_encode(document, indent=2))
