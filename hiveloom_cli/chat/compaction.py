@@ -44,6 +44,7 @@ _QUESTION = (
 _LINE = "=" * 20
 _MOST_OUTPUT = 8192  # tokens of a summary; thoughts count
 _MOST_WORDS = 1000
+_SURE = 0.9  # of what is left for a text whose tokens are only estimated
 _KEPT_SHARE = 0.75  # of the room; what is kept beyond it would soon be too much again
 
 
@@ -83,15 +84,20 @@ def decide_cut_asked(messages: Sequence[Message], begun: int, keep: int) -> int:
 def build_summary_request(
     conversation: Conversation, cut: int, window: int | None, room: float
 ) -> ChatRequest:
-    """Build the request for a summary of what comes before `cut`; half of `room` is for that."""
-    text = format_transcript(
-        conversation.summary if conversation.summarised else None,
-        conversation.messages[conversation.summarised : cut],
-        room / 2,
-    )
+    """Build the request for a summary of what comes before `cut`, which takes `room` at most.
+
+    Without a `window` the upstream decides how long the summary may be.
+    """
     output = None if window is None else min(_MOST_OUTPUT, max(window // 4, 1))
     words = _MOST_WORDS if output is None else max(min(_MOST_WORDS, output // 4), 20)
     question = _QUESTION.format(words=words)
+    if window is not None and output is not None:
+        room = min(room, window - output)
+    text = format_transcript(
+        conversation.summary if conversation.summarised else None,
+        conversation.messages[conversation.summarised : cut],
+        _SURE * (room - count_text(_PROMPT) - count_text(question)),
+    )
     return ChatRequest(
         model=conversation.agent.model,
         messages=(build_user_message(f"{question}\n{_LINE}\n{text}\n{_LINE}"),),
@@ -109,7 +115,7 @@ def format_transcript(before: Recap | None, messages: Sequence[Message], tokens:
     counted = count_text(text)
     if counted <= tokens:
         return text
-    length = int(len(text) * tokens / counted)
+    length = int(len(text) * max(tokens, 0) / counted)
     most = _find_share([len(piece) for piece in pieces], length - 2 * len(pieces))
     return cut_middle("\n\n".join(cut_middle(piece, most) for piece in pieces), length)
 

@@ -150,9 +150,8 @@ class Compactor:
         `rest` is what is told of a failure beside its reason.
         """
         summary = _Summary(self._model)
-        request = build_summary_request(conversation, cut, window, room)
         try:
-            yield from summary.ask(request)
+            yield from self._ask(summary, conversation, cut, window, room)
             recap = Recap(summary.text, cut)
             _check_shorter(conversation, recap)
         except UpstreamError as error:
@@ -165,6 +164,18 @@ class Compactor:
         what = "message was" if count == 1 else "messages were"
         yield Notice(f"{count} earlier {what} summarised to make room")
         return summary.usage
+
+    @staticmethod
+    def _ask(
+        summary: _Summary, conversation: Conversation, cut: int, window: int | None, room: int
+    ) -> Generator[Event]:
+        """Ask for a summary; for one of half the text if the upstream finds all of it too long."""
+        try:
+            yield from summary.ask(build_summary_request(conversation, cut, window, room))
+        except UpstreamRefused as error:
+            if decide_kind(error) is not FaultKind.OVERFLOW:
+                raise
+            yield from summary.ask(build_summary_request(conversation, cut, window, room // 2))
 
     def _relay(
         self, conversation: Conversation, message: Message, spent: Usage | None
