@@ -78,7 +78,7 @@ def _format_settings(file: AgentFile, view: UpstreamView, trust: Trust) -> Itera
     fields = {
         key.replace("_", " "): ", ".join(map(str, value)) if isinstance(value, list) else value
         for key, value in build_summary(file.agent).items()
-        if value not in _UNSHOWN and key != "credential"
+        if value not in _UNSHOWN and key not in {"credential", "save", "compaction"}
     }
     fields |= _build_upstream_fields(view)
     fields |= {"file": file.path, "kept": _describe_place(file, trust)}

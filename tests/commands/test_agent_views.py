@@ -77,7 +77,8 @@ def test_an_agent_is_shown_with_all_keys(project: Path) -> None:
     document = show_json("a", cwd=project)
     assert list(document) == [
         "name", "model", "description", "credential", "temperature", "top_p", "max_tokens",
-        "stop", "tools", "skills", "system_prompt", "upstream", "scope", "trust", "hides_own",
+        "stop", "tools", "skills", "save", "context_window", "compaction",
+        "system_prompt", "upstream", "scope", "trust", "hides_own",
         "path", "version", "warnings",
     ]  # fmt: skip
     assert document["scope"] == "project"
