@@ -215,6 +215,12 @@ class App:
             ),
         )
 
+    def load_window(self, upstream: Upstream, model: str) -> int | None:
+        """Return how much a model reads, as far as that is known here; asks no upstream."""
+        from hiveloom_cli.upstream.windows import load_window
+
+        return load_window(upstream, model, self.model_cache, self.dialects)
+
     def load_models(self, upstream: Upstream) -> tuple[ModelInfo, ...]:
         """Ask an upstream what it offers. Raises `UpstreamError` and `CredentialError`."""
         from hiveloom_cli.upstream.models import load_models

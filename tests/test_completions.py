@@ -59,7 +59,10 @@ def run_shell(shell: str, script: str, environment: dict[str, str]) -> list[str]
         ("hiveloom a", ["agent", "apply"]),
         ("hiveloom agent re", ["rename", "restore"]),
         ("hiveloom chat he", ["helen", "helper"]),
-        ("hiveloom chat helper --no", ["--no-markdown", "--no-save", "--no-stream"]),
+        (
+            "hiveloom chat helper --no",
+            ["--no-compaction", "--no-markdown", "--no-save", "--no-stream"],
+        ),
         ("hiveloom agent delete --name help", ["helper"]),
     ],
 )

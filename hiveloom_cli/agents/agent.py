@@ -19,12 +19,24 @@ NAME_RULE = "small letters, digits, '.', '_' and '-', with a letter or digit fir
 
 
 @dataclass(frozen=True, slots=True)
+class Compaction:
+    """When what was said first is summarised: once a request fills `threshold` of the context.
+
+    `keep` is how many exchanges stay word for word.
+    """
+
+    threshold: float = 0.8
+    keep: int = 4
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """An agent as its file describes it; `credential` is "" where the model decides.
 
-    `save` says whether conversations with it are kept. `extra` are settings of the file that this
-    program does not know, in their order. `warnings` are about the file: sentences for the person,
-    none of them fatal.
+    `save` says whether conversations with it are kept. `context_window` is how many tokens the
+    model reads, where the person says so; `compaction` is None where nothing is to be summarised.
+    `extra` are settings of the file that this program does not know, in their order. `warnings` are
+    about the file: sentences for the person, none of them fatal.
     """
 
     name: str
@@ -37,6 +49,8 @@ class Agent:
     skills: tuple[str, ...] = ()
     save: bool = True
     limits: Limits = field(default_factory=Limits)
+    context_window: int | None = None
+    compaction: Compaction | None = Compaction()
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
     warnings: tuple[str, ...] = ()
 

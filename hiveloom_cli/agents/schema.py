@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from hiveloom_cli.agents.agent import NAME_RULE, Agent, is_agent_name
+from hiveloom_cli.agents.agent import NAME_RULE, Agent, Compaction, is_agent_name
 from hiveloom_cli.agents.front_matter import format_document, parse_document
 from hiveloom_cli.agents.limits import Limits
 from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from hiveloom_cli.agents.plain_settings import Field
 
 
+_SMALLEST_WINDOW = 256
+_THRESHOLDS = (0.1, 0.95)  # of the context, from which on it is summarised
+_MOST_KEPT = 1000
 _WORDS = {"system_prompt": "system prompt", "extra": "settings that are not ours"}
 _MOST_DOLLARS = 1_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which no request can carry
@@ -95,6 +98,26 @@ def _parse_save(value: Any) -> bool:
     return value
 
 
+def _parse_context_window(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < _SMALLEST_WINDOW:
+        raise _Wrong(f"a whole number of tokens, at least {_SMALLEST_WINDOW}")
+    return value
+
+
+def _parse_compaction(value: Any) -> Compaction | None:
+    if isinstance(value, bool):
+        return Compaction() if value else None
+    if not isinstance(value, dict) or not value.keys() <= {"threshold", "keep"}:
+        raise _Wrong("false, or {threshold: 0.8, keep: 4}")
+    rules = Compaction(**value)
+    threshold, keep = rules.threshold, rules.keep
+    if type(threshold) not in (int, float) or not _THRESHOLDS[0] <= threshold <= _THRESHOLDS[1]:
+        raise _Wrong(f"a threshold from {_THRESHOLDS[0]} to {_THRESHOLDS[1]}")
+    if type(keep) is not int or not 1 <= keep <= _MOST_KEPT:
+        raise _Wrong(f"to keep a whole number of exchanges, from 1 to {_MOST_KEPT}")
+    return rules
+
+
 def _parse_names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(map(_is_text, value)):
         raise _Wrong("a list of texts, as in [one, two]")
@@ -117,6 +140,8 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "max_total_tokens": _parse_max_tokens,
     "max_cost_per_day": _parse_dollars,
     "max_total_tokens_per_day": _parse_max_tokens,
+    "context_window": _parse_context_window,
+    "compaction": _parse_compaction,
 }
 _PARAMETERS = ("temperature", "top_p", "max_tokens", "stop")
 _LIMITS = tuple(field.name for field in fields(Limits))
@@ -218,6 +243,8 @@ def build_settings(agent: Agent) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for key in _SETTINGS:
         value = _get_setting(agent, key)
+        if key == "compaction":
+            value = _build_compaction(value)
         is_default = value is None or value is True  # what is true or false is true unless set
         if not is_default and value not in ("", ()):
             settings[key] = list(value) if isinstance(value, tuple) else value
@@ -228,6 +255,13 @@ def _get_setting(agent: Agent, key: str) -> Any:
     if key in _PARAMETERS:
         return getattr(agent.parameters, key)
     return getattr(agent.limits if key in _LIMITS else agent, key)
+
+
+def _build_compaction(rules: Compaction | None) -> Any:
+    """Build what a file says of it; None where nothing need be said."""
+    if rules is None:
+        return False
+    return None if rules == Compaction() else asdict(rules)
 
 
 def _parse_setting(key: str, field: Field, path: Path) -> Any:

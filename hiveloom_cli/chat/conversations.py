@@ -125,6 +125,16 @@ class Conversations:
                 db.execute(queries.SET_TURN, (copies.get(turn, copies[number]), copies[number]))
         return [*copies.values()]
 
+    def save_recap(self, conversation_id: str, text: str, last: int, at: datetime) -> None:
+        """Keep what is sent in the place of all messages up to the one numbered `last`.
+
+        Raises `ConversationNotFound`.
+        """
+        with self._store.write() as db:
+            values = rows.build_recap_values(conversation_id, text, last, at)
+            if not db.execute(queries.SAVE_RECAP, values).rowcount:
+                raise _build_not_found(conversation_id)
+
     def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation a title. Raises `ConversationNotFound`."""
         with self._store.write() as db:
@@ -190,8 +200,9 @@ class Conversations:
         wanted = {"id": conversation_id}
         for row in self._store.read(queries.SUMMARY, wanted):
             messages = self._store.read(queries.MESSAGES, wanted)
+            recaps = self._store.read(queries.RECAP, wanted)
             try:
-                return rows.parse_conversation(row, messages)
+                return rows.parse_conversation(row, messages, recaps)
             except (ValueError, TypeError, KeyError) as error:
                 raise FileUnreadable(self._store.path, f"{conversation_id}: {error}") from None
         raise _build_not_found(conversation_id)

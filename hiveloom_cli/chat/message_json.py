@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.agent import Agent, Compaction
 from hiveloom_cli.agents.limits import Limits
 from hiveloom_cli.protocols.message import (
     DocumentPart,
@@ -82,12 +82,14 @@ def parse_settings(content: bytes) -> Agent:
         raise ValueError("an agent's settings are no object with a model")  # noqa: TRY004 - as above
     known = {field.name for field in fields(Agent)} - _NOT_SETTINGS
     settings = {key: _freeze(value) for key, value in values.items() if key in known}
+    if isinstance(rules := settings.get("compaction"), dict):
+        settings["compaction"] = Compaction(**_pick(Compaction, rules))
     settings["parameters"] = Parameters(**_pick(Parameters, values.get("parameters")))
     settings["limits"] = Limits(**_pick(Limits, values.get("limits")))
     return Agent(**settings)
 
 
-def _pick(kind: type[Parameters | Limits], values: Any) -> dict[str, Any]:
+def _pick(kind: type[Any], values: Any) -> dict[str, Any]:
     known = {field.name for field in fields(kind)}
     return {key: _freeze(value) for key, value in (values or {}).items() if key in known}
 

@@ -81,4 +81,17 @@ _VERSION_1 = (
     END
     """,
 )
-MIGRATIONS: Migrations = (_VERSION_1,)
+# What is sent in the place of all messages up to the one numbered `last`; it goes with its
+# conversation, and with that message.
+_VERSION_2 = (
+    """
+    CREATE TABLE recap (
+        conversation INTEGER PRIMARY KEY REFERENCES conversation (number) ON DELETE CASCADE,
+        last INTEGER NOT NULL REFERENCES message (number) ON DELETE CASCADE,
+        text BLOB NOT NULL,
+        made_at INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX recap_by_last ON recap (last)",
+)
+MIGRATIONS: Migrations = (_VERSION_1, _VERSION_2)

@@ -80,6 +80,12 @@ MESSAGES = """
     SELECT * FROM message WHERE conversation = (SELECT number FROM conversation WHERE id = :id)
     ORDER BY turn, number
 """
+SAVE_RECAP = """
+    INSERT INTO recap (conversation, last, text, made_at)
+    SELECT number, :last, :text, :at FROM conversation WHERE id = :id
+    ON CONFLICT (conversation) DO UPDATE SET last = :last, text = :text, made_at = :at
+"""
+RECAP = "SELECT * FROM recap WHERE conversation = (SELECT number FROM conversation WHERE id = :id)"
 DELETE_MESSAGES = """
     DELETE FROM message WHERE conversation = (SELECT number FROM conversation WHERE id = ?)
 """

@@ -85,12 +85,22 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptRecap:
+    """A summary that is sent in the place of all messages up to the one numbered `last`."""
+
+    text: str
+    last: int
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class KeptConversation:
     """A conversation with all that was said; `agent` has the settings that were used last."""
 
     summary: Summary
     agent: Agent
     messages: tuple[KeptMessage, ...]
+    recap: KeptRecap | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.chat.record import Ended, Question
 from hiveloom_cli.errors import HiveloomError, StoreUnusable
 from hiveloom_cli.protocols.event import ReasoningDelta, TextDelta, ToolCallReady, UsageReported
-from hiveloom_cli.upstream.event import RetryWaiting
+from hiveloom_cli.upstream.event import Notice, RetryWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -113,6 +113,19 @@ class Recorder:
             return
         try:
             self._conversations.mark_replaced(rows, is_replaced=is_replaced)
+        except HiveloomError as error:
+            self._give_up(error)
+
+    def keep_summary(self, conversation: Conversation) -> None:
+        """Keep the summary that is sent in the place of the first messages."""
+        summary = conversation.summary
+        if summary is None or self._has_failed or conversation.id != self._conversation_id:
+            return
+        try:
+            if len(self._rows) < summary.messages:
+                raise StoreUnusable("the last answer was interrupted while it was being saved")
+            last = self._rows[summary.messages - 1]
+            self._conversations.save_recap(conversation.id, summary.text, last, self._clock.now())
         except HiveloomError as error:
             self._give_up(error)
 
@@ -256,6 +269,8 @@ class _Turn:
                 self._started_s = now_s + event.wait_s
             case UsageReported():
                 self._usage = event.usage
+            case Notice() if self._first_s is None:
+                self._started_s = now_s  # what is noted led to another request, which goes out next
             case TurnEnded():
                 self._end = event
         if self.draft.feed(event):

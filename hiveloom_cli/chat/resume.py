@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.chat.conversation import Conversation
+from hiveloom_cli.chat.conversation import Conversation, Measured, Recap
 from hiveloom_cli.chat.exchanges import is_question
 from hiveloom_cli.protocols.event import add_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.chat.record import KeptConversation, KeptMessage
@@ -41,7 +41,12 @@ def build_resumed(kept: KeptConversation, agent: Agent, *, stream: bool) -> Resu
     live = [message for message in kept.messages if not message.is_replaced]
     said = [message for message in live if message.state != "unanswered"]
     conversation = Conversation(
-        kept.summary.id, agent, stream=stream, messages=[message.message for message in said]
+        kept.summary.id,
+        agent,
+        stream=stream,
+        messages=[message.message for message in said],
+        summary=_build_recap(kept, said),
+        measured=_build_measured(kept, said),
     )
     rows = tuple(message.number for message in said)
     spent = add_spent(kept.messages)
@@ -70,3 +75,25 @@ def find_version(kept: KeptConversation, agent: str) -> int:
     """Find the version of an agent that answered last; 0 if it is not known, or it was another."""
     by = next((row.by for row in reversed(kept.messages) if row.by is not None), None)
     return by.agent_version if by is not None and by.agent == agent else 0
+
+
+def _build_recap(kept: KeptConversation, said: Sequence[KeptMessage]) -> Recap | None:
+    recap = kept.recap
+    if recap is None:
+        return None
+    places = (place for place, row in enumerate(said, 1) if row.number == recap.last)
+    count = next(places, 0)
+    return Recap(recap.text, count) if count else None
+
+
+def _build_measured(kept: KeptConversation, said: Sequence[KeptMessage]) -> Measured | None:
+    answers = [(place, row.ended) for place, row in enumerate(said, 1) if row.ended is not None]
+    place, last = answers[-1] if answers else (0, None)
+    usage = last.usage if last is not None else None
+    if usage is None or not usage.input_tokens:
+        return None
+    asked_at = max((row.said_at for row in said[:place] if is_question(row.message)), default=None)
+    # What making a summary cost is counted with the answer that it was made for.
+    if kept.recap is not None and (asked_at is None or kept.recap.made_at >= asked_at):
+        return None
+    return Measured(usage.input_tokens + (usage.output_tokens or 0), place)

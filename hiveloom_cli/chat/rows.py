@@ -17,6 +17,7 @@ from hiveloom_cli.chat.record import (
     Found,
     KeptConversation,
     KeptMessage,
+    KeptRecap,
     Spent,
     Summary,
     Used,
@@ -104,12 +105,21 @@ def parse_summary(row: Mapping[str, Any]) -> Summary:
     )
 
 
+def build_recap_values(conversation_id: str, text: str, last: int, at: datetime) -> dict[str, Any]:
+    """Build the columns of a summary that is sent in the place of messages."""
+    content = text.encode("utf-8", "surrogatepass")
+    return {"id": conversation_id, "text": content, "last": last, "at": count_ms(at)}
+
+
 def parse_conversation(
-    row: Mapping[str, Any], messages: Iterable[Mapping[str, Any]]
+    row: Mapping[str, Any],
+    messages: Iterable[Mapping[str, Any]],
+    recaps: Iterable[Mapping[str, Any]] = (),
 ) -> KeptConversation:
-    """Read a conversation's row and those of its messages. Raises `ValueError` if one is broken."""
+    """Read a conversation's row and those that go with it. Raises `ValueError` if one is broken."""
     kept = tuple(map(_parse_message, messages))
-    return KeptConversation(parse_summary(row), parse_settings(row["settings"]), kept)
+    recap = next(map(_parse_recap, recaps), None)
+    return KeptConversation(parse_summary(row), parse_settings(row["settings"]), kept, recap)
 
 
 def parse_found(row: Mapping[str, Any]) -> Found:
@@ -147,6 +157,11 @@ def _parse_message(row: Mapping[str, Any]) -> KeptMessage:
         _parse_by(row) if is_answer else None,
         _parse_ended(row) if is_answer else None,
     )
+
+
+def _parse_recap(row: Mapping[str, Any]) -> KeptRecap:
+    text = bytes(row["text"]).decode("utf-8", "surrogatepass")
+    return KeptRecap(text, row["last"], _parse_ms(row["made_at"]))
 
 
 def _parse_by(row: Mapping[str, Any]) -> AnsweredBy:

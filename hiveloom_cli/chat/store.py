@@ -149,10 +149,13 @@ class Store:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        # In one transaction: another process may be making the tables just now.
+        connection.execute("BEGIN")
         version = _get_number(connection, "user_version")
-        if _get_number(connection, "application_id") != _APPLICATION_ID and (
-            version or connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-        ):
+        is_ours = _get_number(connection, "application_id") == _APPLICATION_ID
+        is_empty = not version and not connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        connection.execute("COMMIT")
+        if not is_ours and not is_empty:
             raise self._build_damaged("another program's database")
         self._is_newer = version > len(self._migrations)
         if version < len(self._migrations):

@@ -1,6 +1,9 @@
 """The turns of one chat: what a message goes through on its way to the model, and its answer back.
 
-    ceiling, compaction → recorder → runner → model
+    ceiling → recorder → compaction → runner → model
+
+The recorder keeps the question before anything else: also before earlier messages are summarised to
+make room for it, which can take a while.
 
 Whoever shows a chat (one question, an interactive chat, a server) takes its turns from here.
 """
@@ -10,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.chat.runner import run_turn
+from hiveloom_cli.chat.compactor import Compactor
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from hiveloom_cli.chat.ceiling import Ceiling
     from hiveloom_cli.chat.conversation import Conversation
@@ -33,12 +36,21 @@ class Forgotten:
 
 
 class Turns:
-    """Turns that `model` answers. Without a recorder nothing of them is kept."""
+    """Turns that `model` answers. Without a recorder nothing of them is kept.
+
+    `load_window` tells how many tokens a model reads at once, as far as that is known.
+    """
 
     def __init__(
-        self, model: Model, recorder: Recorder | None = None, ceiling: Ceiling | None = None
+        self,
+        model: Model,
+        recorder: Recorder | None = None,
+        ceiling: Ceiling | None = None,
+        *,
+        load_window: Callable[[str], int | None] | None = None,
     ) -> None:
-        self._model = model
+        keep = recorder.keep_summary if recorder is not None else None
+        self._compactor = Compactor(model, load_window, keep)
         self._recorder = recorder
         self._ceiling = ceiling
 
@@ -49,7 +61,7 @@ class Turns:
 
     def take(self, conversation: Conversation, message: Message) -> Generator[Event]:
         """Ask `message` and yield what happens; see `run_turn` and `Ceiling.watch`."""
-        turn = run_turn(conversation, message, self._model)
+        turn = self._compactor.run_turn(conversation, message)
         if self._ceiling is not None:
             turn = self._ceiling.guard(turn, self._is_kept)
         if self._recorder is not None:
@@ -66,6 +78,8 @@ class Turns:
         messages = tuple(conversation.messages[said:])
         rows = self._recorder.forget(conversation.id, said) if self._recorder else ()
         del conversation.messages[said:]
+        if conversation.summary is not None and conversation.summary.messages > said:
+            conversation.summary = None  # it tells of what is no longer part of it
         return Forgotten(messages, rows)
 
     def recall(self, conversation: Conversation, forgotten: Forgotten) -> None:
@@ -79,6 +93,13 @@ class Turns:
         if self._recorder is not None:
             self._recorder.fork(conversation.id, new_id, said)
         return replace(conversation, id=new_id, messages=conversation.messages[:said])
+
+    def compact(self, conversation: Conversation) -> Generator[Event]:
+        """Summarise what was said first because a person asks for it, and yield what happens.
+
+        Ends in a notice, also where it fails or there is nothing to do, and in no `TurnEnded`.
+        """
+        return self._compactor.compact(conversation)
 
     def take_problem(self) -> HiveloomError | None:
         """Return what keeps the chat from being saved, the first time that this is asked."""

@@ -77,7 +77,7 @@ def _format_settings(file: AgentFile, view: UpstreamView, trust: Trust) -> Itera
     fields = {
         key.replace("_", " "): ", ".join(map(str, value)) if isinstance(value, list) else value
         for key, value in build_summary(file.agent).items()
-        if value not in _UNSHOWN and key not in ("credential", "save")
+        if value not in _UNSHOWN and key not in {"credential", "save", "compaction"}
     }
     if not file.agent.save:
         fields["save"] = "no, conversations with it are not kept"

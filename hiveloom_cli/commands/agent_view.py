@@ -32,6 +32,8 @@ def build_summary(agent: Agent) -> dict[str, Any]:
         "skills": list(agent.skills),
         "save": agent.save,
         **asdict(agent.limits),
+        "context_window": agent.context_window,
+        "compaction": asdict(agent.compaction) if agent.compaction else False,
     }
 
 

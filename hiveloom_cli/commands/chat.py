@@ -56,6 +56,11 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
     shell_complete=complete_conversations,
 )
 @click.option("--no-save", is_flag=True, help="Keep nothing of what is said.")
+@click.option(
+    "--no-compaction",
+    is_flag=True,
+    help="Send all that was said, however long; summarise nothing to make room.",
+)
 @take_patience
 @take_look
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is whole.")
@@ -102,7 +107,9 @@ def command(app: App, /, **options: Any) -> None:
 def _override(choice: Choice, options: dict[str, Any]) -> Choice:
     agent = choice.agent
     parameters = {key: options[key] for key in _PARAMETERS if options[key] is not None}
-    settings = {key: options[key] for key in _SETTINGS if options[key] is not None}
+    settings: dict[str, Any] = {key: options[key] for key in _SETTINGS if options[key] is not None}
+    if options["no_compaction"]:
+        settings["compaction"] = None
     changed = replace(agent, parameters=replace(agent.parameters, **parameters), **settings)
     return replace(choice, agent=override_limits(changed, options))
 

@@ -74,7 +74,8 @@ class ChatWorld:
         self._is_kept, self._ceiling = is_kept, ceiling
         self._credential = upstream.credential
         recorder = self._open_recorder(agent, version, upstream) if is_kept else None
-        turns = Turns(self._app.open_model(upstream), recorder, ceiling)
+        load_window = partial(self._app.load_window, upstream)
+        turns = Turns(self._app.open_model(upstream), recorder, ceiling, load_window=load_window)
         load_price = cache(partial(find_price, self._app, agent.model, upstream))
         return Answerer(agent, version, upstream, turns, load_price)
 

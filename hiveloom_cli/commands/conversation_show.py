@@ -78,6 +78,7 @@ def _print_json(app: App, kept: KeptConversation) -> None:
     document: dict[str, Any] = {
         **build_summary(kept.summary),
         "system_prompt": agent.system_prompt,
+        "summary": kept.recap.text if kept.recap else None,
         "cost": get_number(add_costs(kept.messages, costs)),
         "messages": [
             build_message(row, cost) for row, cost in zip(kept.messages, costs, strict=True)

@@ -90,6 +90,7 @@ SLASH_COMMANDS: Mapping[str, SlashCommand] = {
     "/system": SlashCommand(slash_agent.system, _OPTIONAL, "TEXT"),
     "/set": SlashCommand(slash_agent.set_parameter, _OPTIONAL, "KEY=VALUE"),
     "/tools": SlashCommand(slash_agent.show_tools),
+    "/compact": SlashCommand(slash_talk.compact),
     "/usage": SlashCommand(slash_agent.show_usage),
     "/debug": SlashCommand(slash_agent.show_request),
     "/exit": SlashCommand(leave),

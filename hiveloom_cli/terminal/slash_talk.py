@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from hiveloom_cli.chat.exchanges import find_questions
 from hiveloom_cli.errors import UsageMistake
 from hiveloom_cli.protocols.message import TextPart
 from hiveloom_cli.terminal.visible import format_one_line
+from hiveloom_cli.upstream.event import Notice
 
 if TYPE_CHECKING:
     from hiveloom_cli.protocols.message import Message
@@ -40,6 +42,18 @@ def edit(chat: Repl, _argument: str) -> None:
         return
     attached = (part for part in message.parts if not isinstance(part, TextPart))
     chat.ask_instead(replace(message, parts=(*attached, TextPart(text))))
+
+
+def compact(chat: Repl, _argument: str) -> None:
+    """Have what was said first summarised, to make room."""
+    chat.streams.print_notice("summarising … (Ctrl-C stops it)")
+    try:
+        with closing(chat.answerer.turns.compact(chat.conversation)) as events:
+            for event in events:
+                if isinstance(event, Notice):
+                    chat.streams.print_notice(f"note: {event.text}")
+    except KeyboardInterrupt:
+        chat.streams.print_notice("(stopped; nothing was changed)")
 
 
 def undo(chat: Repl, _argument: str) -> None:

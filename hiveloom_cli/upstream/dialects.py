@@ -11,13 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.errors import Locked
 from hiveloom_cli.files import open_lock, save_bytes
+from hiveloom_cli.protocols.context_windows import CONTEXT_WINDOW, parse_window
 from hiveloom_cli.protocols.dialect import Learned
 from hiveloom_cli.protocols.lookup import get_list, get_map
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hiveloom_cli.upstream.resolve import Upstream
+
 _LOCK_TIMEOUT_S = 0.5  # a person waits for their answer meanwhile
+
+
+def format_place(upstream: Upstream) -> str:
+    """Name where an upstream is, as the file does."""
+    return f"{upstream.protocol} {upstream.base_url.origin}"
 
 
 class Dialects:
@@ -41,6 +49,17 @@ class Dialects:
                 self._save_all(content)
         except (OSError, Locked):
             return
+
+    def load_window(self, where: str, model: str) -> int | None:
+        """Return how much the model reads, as far as a refusal said so."""
+        rows = (row for row in self.load(where, model) if row.name == CONTEXT_WINDOW)
+        return next((window for row in rows if (window := parse_window(row.found))), None)
+
+    def save_window(self, where: str, model: str, window: int) -> None:
+        """Remember how much the model reads, as `save` does."""
+        if self.load_window(where, model) != window:
+            kept = (row for row in self.load(where, model) if row.name != CONTEXT_WINDOW)
+            self.save(where, model, (*kept, Learned(CONTEXT_WINDOW, str(window))))
 
     def forget(self, model: str | None) -> int:
         """Forget what was learned of a model, wherever it was, or of all; return of how many."""

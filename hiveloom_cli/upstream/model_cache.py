@@ -64,6 +64,12 @@ class ModelCache:
             save_bytes(self._folder / build_file_name(upstream), format_offer(offer).encode())
         return offer
 
+    def load_window(self, upstream: Upstream, model: str) -> int | None:
+        """Return how much a model reads, as the upstream last said, however long ago."""
+        offer = _load_offer(self._folder / build_file_name(upstream))
+        models = offer.models if offer is not None else ()
+        return next((info.context_length for info in models if info.id == model), None)
+
     def load_ids(self, credentials: Collection[str]) -> list[str]:
         """Return the models that these credentials were ever offered, sorted; asks no upstream."""
         return sorted(

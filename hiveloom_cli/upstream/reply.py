@@ -19,12 +19,14 @@ from hiveloom_cli.protocols.adaptations import (
     decide_adaptation,
     format_notice,
 )
+from hiveloom_cli.protocols.context_windows import find_said_window
 from hiveloom_cli.protocols.event import ReasoningDelta, ReplyEnded, TextDelta
 from hiveloom_cli.protocols.message import name_media, stamp_message
 from hiveloom_cli.protocols.providers import find_dialect
 from hiveloom_cli.protocols.refusals import Refusal
 from hiveloom_cli.protocols.table import PROTOCOLS
 from hiveloom_cli.upstream.advice import decide_hint, explain_media
+from hiveloom_cli.upstream.dialects import format_place
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
 from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 from hiveloom_cli.upstream.retry import decide_wait, format_reason
@@ -72,7 +74,7 @@ class Reply:
         load_offered: Callable[[], Sequence[str]],
     ) -> None:
         self._upstream = upstream
-        self._where = f"{upstream.protocol} {upstream.base_url.origin}"
+        self._where = format_place(upstream)
         self._chat = replace(chat, asked_of=f"{self._where} {chat.model}")
         self._open_bytes = open_bytes
         self._dialects = dialects
@@ -191,6 +193,8 @@ class Reply:
     def _explain(self, error: UpstreamError) -> None:
         if isinstance(error, UpstreamRefused) and not error.hint:
             kind = decide_kind(error)
+            if kind is FaultKind.OVERFLOW and (window := find_said_window(error.detail)):
+                self._dialects.save_window(self._where, self._chat.model, window)
             offered = self._load_offered() if kind is FaultKind.NO_MODEL else ()
             error.hint = decide_hint(error, self._upstream, self._chat.model, offered)
             if sent := name_media(self._chat.messages):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hiveloom_cli.agents import yaml_text
-from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.agent import Agent, Compaction
 from hiveloom_cli.agents.manifest import format_manifest, parse_manifest
 from hiveloom_cli.agents.schema import SETTINGS, format_new_agent, parse_agent
 from hiveloom_cli.agents.sketch import fit_name
@@ -100,6 +100,8 @@ _agents = st.builds(
     ),
     tools=st.lists(_full.filter(str.strip), max_size=3).map(tuple),
     skills=st.lists(_full.filter(str.strip), max_size=3).map(tuple),
+    context_window=st.none() | st.integers(256, 10**7),
+    compaction=st.none() | st.builds(Compaction, st.floats(0.1, 0.95), st.integers(1, 1000)),
     extra=st.dictionaries(
         (_text | _reserved).filter(lambda key: key not in SETTINGS), _values, max_size=4
     ),

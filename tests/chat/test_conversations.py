@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.agent import Agent, Compaction
 from hiveloom_cli.chat import conversations as conversations_module
 from hiveloom_cli.chat.message_json import (
     format_content,
@@ -55,12 +55,22 @@ def test_parts_read_back_as_they_were(parts: list[TextPart]) -> None:
     assert parse_content(format_content(parts)) == tuple(parts)
 
 
-@given(ANY_TEXT, ANY_TEXT, st.floats(0, 2) | st.none(), st.lists(ANY_TEXT).map(tuple) | st.none())
+@given(
+    ANY_TEXT,
+    ANY_TEXT,
+    st.floats(0, 2) | st.none(),
+    st.lists(ANY_TEXT).map(tuple) | st.none(),
+    st.builds(Compaction, st.floats(0.1, 0.95), st.integers(1)) | st.none(),
+)
 def test_settings_read_back_as_they_were(
-    model: str, prompt: str, temperature: float | None, stop: tuple[str, ...] | None
+    model: str,
+    prompt: str,
+    temperature: float | None,
+    stop: tuple[str, ...] | None,
+    rules: Compaction | None,
 ) -> None:
     parameters = Parameters(temperature=temperature, stop=stop)
-    agent = Agent("a", model, prompt, parameters=parameters, tools=("t", "u"))
+    agent = Agent("a", model, prompt, parameters=parameters, tools=("t", "u"), compaction=rules)
     assert parse_settings(format_settings(agent)) == agent
 
 

@@ -78,7 +78,8 @@ def test_an_agent_is_shown_with_all_keys(project: Path) -> None:
     assert list(document) == [
         "name", "model", "description", "credential", "temperature", "top_p", "max_tokens",
         "stop", "tools", "skills", "save", "max_cost", "max_total_tokens", "max_cost_per_day",
-        "max_total_tokens_per_day", "system_prompt", "upstream", "scope", "trust", "hides_own",
+        "max_total_tokens_per_day", "context_window", "compaction",
+        "system_prompt", "upstream", "scope", "trust", "hides_own",
         "path", "version", "warnings",
     ]  # fmt: skip
     assert document["scope"] == "project"

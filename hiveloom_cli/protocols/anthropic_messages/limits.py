@@ -17,6 +17,7 @@ MAX_TOKENS_UNSTREAMED = 21_333
 # `claude-opus-4-6`, `claude-haiku-4-5-20251001`: a family, a version of one or two numbers, a date.
 _VERSION = re.compile(r"claude-[a-z]+-(\d{1,2})(?:-(\d{1,2}))?(?![\d])")
 _MAXIMA = (((4, 6), 128_000), ((4, 5), 64_000))
+_CONTEXTS = (((4, 6), 1_000_000), ((4, 5), 200_000))
 _FIRST_WITH_A_MILLION = (4, 6)  # tokens of context
 
 
@@ -26,6 +27,14 @@ def find_max_tokens(model: str) -> int | None:
     if version is None:
         return None
     return next((most for oldest, most in _MAXIMA if version >= oldest), None)
+
+
+def find_context_length(model: str) -> int | None:
+    """Return how many tokens a model reads, or None if its name says no known version."""
+    version = _find_version(model)
+    if version is None:
+        return None
+    return next((length for oldest, length in _CONTEXTS if version >= oldest), None)
 
 
 def has_short_context(model: str) -> bool:
