@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hiveloom_cli.errors import AgentNotFound
 
+_MOST_SHOWN = 20
+
 
 def build_not_found(name: str, names: list[str], *, was_deleted: bool) -> AgentNotFound:
     """Build the error for a name that no agent has, of those that there are."""
@@ -15,7 +17,9 @@ def build_not_found(name: str, names: list[str], *, was_deleted: bool) -> AgentN
     from difflib import get_close_matches
 
     close = get_close_matches(name, names, n=1)
-    meant = f"; did you mean {close[0]}? There" if close else "; there"
-    return AgentNotFound(
-        f"there is no agent named {name}{meant} are: {', '.join(names)}", hint=hint
-    )
+    if close:
+        problem = f"there is no agent named {name}; did you mean {close[0]}?"
+        return AgentNotFound(problem, hint="hiveloom agent list")
+    shown = ", ".join(names[:_MOST_SHOWN])
+    more = f" and {len(names) - _MOST_SHOWN:,} more" if len(names) > _MOST_SHOWN else ""
+    return AgentNotFound(f"there is no agent named {name}; there are: {shown}{more}", hint=hint)

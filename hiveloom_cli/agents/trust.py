@@ -1,6 +1,6 @@
 """Which of a project's agents the person has agreed to, each with just the content that they saw.
 
-    {"version": 1, "trusted": {"/work/shop/.hiveloom/agents/reviewer.md":
+    {"version": 1, "trusted": {"/srv/shop/.hiveloom/agents/reviewer.md":
                                    {"content": "<sha256>", "trusted_at": "2026-01-31T09:00:00Z"}}}
 
 A cloned repository brings agents that its person has not written. One that names a key, tools or

@@ -24,7 +24,7 @@ from hiveloom_cli.errors import FileUnreadable
 from tests.support.clocks import ManualClock
 
 NOW = ManualClock().now()
-PATH = Path("/work/shop/.hiveloom/agents/reviewer.md")
+PATH = Path("/srv/shop/.hiveloom/agents/reviewer.md")
 NAMING = Agent("reviewer", "m", credential="work")
 
 
