@@ -102,7 +102,8 @@ class DraftWriter:
             self._thread.join()
 
     def _run(self) -> None:
-        while True:
+        # Asked anew each time: what wakes this thread at the end may have been cleared just before.
+        while not self._over.is_set():
             self._changed.wait()
             if self._over.wait(_PAUSE_S):
                 return

@@ -1,0 +1,30 @@
+"""The thread that writes a growing answer ends when the answer does."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from hiveloom_cli.chat import draft
+from hiveloom_cli.chat.draft import DraftWriter
+
+
+def test_an_end_in_the_instant_of_writing_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[str] = []
+    writer = DraftWriter(lambda: saved.append("saved"))
+
+    class EndedMeanwhile(threading.Event):
+        def clear(self) -> None:
+            writer._over.set()
+            self.set()
+            super().clear()
+
+    monkeypatch.setattr(draft, "_PAUSE_S", 0)
+    writer._changed = EndedMeanwhile()
+    writer.note_change()
+    thread = writer._thread
+    assert thread is not None
+    thread.join(10)
+    assert not thread.is_alive()
+    assert saved == ["saved"]
