@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-
-import pytest
+from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat import draft
 from hiveloom_cli.chat.draft import DraftWriter
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_an_end_in_the_instant_of_writing_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
