@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from hiveloom_cli.agents.agent import Agent
-    from hiveloom_cli.agents.library import AgentLibrary
+    from hiveloom_cli.agents.agent_library import AgentLibrary
     from hiveloom_cli.agents.store import AgentStore
     from hiveloom_cli.agents.trust import TrustList
     from hiveloom_cli.agents.versions import Versions
@@ -66,7 +66,7 @@ class App:
     @cached_property
     def agents(self) -> AgentLibrary:
         """The agents of the project that the person works in, and their own."""
-        from hiveloom_cli.agents.library import AgentLibrary, find_project_folder
+        from hiveloom_cli.agents.agent_library import AgentLibrary, find_project_folder
         from hiveloom_cli.agents.store import AgentStore
 
         own = AgentStore(self.paths.agents, self._open_versions("own"))
@@ -87,7 +87,7 @@ class App:
 
         Raises `UsageMistake` where no project can be.
         """
-        from hiveloom_cli.agents.library import decide_project_folder
+        from hiveloom_cli.agents.agent_library import decide_project_folder
 
         if self.agents.project is not None:
             return self.agents.project
@@ -106,7 +106,7 @@ class App:
 
     def _list_outside(self) -> list[Path]:
         """Return the folders that look like a project's agents and are none."""
-        from hiveloom_cli.agents.library import PROJECT_AGENTS
+        from hiveloom_cli.agents.agent_library import PROJECT_AGENTS
 
         outside = [self.paths.agents]
         with suppress(RuntimeError):  # the home folder is not known

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.agent_library import (
+    AgentLibrary,
+    decide_project_folder,
+    find_project_folder,
+)
 from hiveloom_cli.agents.briefs import BriefCache
 from hiveloom_cli.agents.contents import Contents
-from hiveloom_cli.agents.library import AgentLibrary, decide_project_folder, find_project_folder
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.errors import FileUnreadable, UsageMistake

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.agent_library import AgentLibrary
 from hiveloom_cli.agents.briefs import BriefCache
 from hiveloom_cli.agents.contents import Contents, compute_digest
 from hiveloom_cli.agents.journal import Change, Journal
-from hiveloom_cli.agents.library import AgentLibrary
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.errors import AgentNotFound, FileUnreadable
