@@ -59,10 +59,10 @@ class FileUnreadable(HiveloomError):
         self.problem = problem
 
 
-class AgentFileInvalid(FileUnreadable):
-    """An agent's file breaks the format that `docs/agents.md` describes."""
+class SettingsInvalid(FileUnreadable):
+    """The file of an agent or a tool breaks the format that the documentation describes."""
 
-    code = "agent_file_invalid"
+    code = "settings_invalid"
 
 
 class SourceUnusable(HiveloomError):

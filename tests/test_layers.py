@@ -25,7 +25,7 @@ ROOT = Path(hiveloom_cli.__file__).parent
 GROUND = frozenset({"clock", "errors", "files", "paths", "secret"})
 LAYERS: tuple[frozenset[str], ...] = (
     GROUND,
-    frozenset({"protocols"}),
+    frozenset({"front_matter", "protocols"}),
     frozenset({"agents", "credentials", "tools", "upstream"}),
     frozenset({"chat"}),
     frozenset({"serve", "terminal"}),
@@ -51,7 +51,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "sqlite3": ("chat/store.py",),
     "truststore": ("upstream/trust.py",),
     "urllib3": ("upstream/transport.py",),
-    "yaml": ("agents/",),
+    "yaml": ("front_matter/",),
 }
 ONE_FILE_ONLY = ("yaml",)
 

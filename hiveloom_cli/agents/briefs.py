@@ -24,7 +24,7 @@ from hiveloom_cli.agents.agent_file import load_content
 from hiveloom_cli.agents.agent_folder import SUFFIX
 from hiveloom_cli.agents.limits import Limits
 from hiveloom_cli.agents.schema import build_settings, parse_agent
-from hiveloom_cli.errors import AgentFileInvalid, FileUnreadable
+from hiveloom_cli.errors import FileUnreadable, SettingsInvalid
 from hiveloom_cli.files import decode_text, load_text, save_bytes
 from hiveloom_cli.protocols.lookup import get_map, get_text
 from hiveloom_cli.protocols.request import Parameters
@@ -101,7 +101,7 @@ def _save_rows(path: Path, rows: dict[str, Any]) -> None:
 
 def _load_agent(stem: str, path: Path) -> Agent:
     if not is_agent_name(stem):
-        raise AgentFileInvalid(path, f"the file's name cannot be an agent's: {NAME_RULE}")
+        raise SettingsInvalid(path, f"the file's name cannot be an agent's: {NAME_RULE}")
     return parse_agent(stem, decode_text(load_content(path), path), path)
 
 

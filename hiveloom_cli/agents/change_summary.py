@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.agents.editing import is_same
-from hiveloom_cli.agents.front_matter import parse_document
-from hiveloom_cli.errors import AgentFileInvalid
+from hiveloom_cli.errors import SettingsInvalid
+from hiveloom_cli.front_matter.document import parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hiveloom_cli.agents.front_matter import Document
+    from hiveloom_cli.front_matter.document import Document
 
 _MOST_SHOWN = 40  # characters of a value
 _MOST_ITEMS = 5  # of a list
@@ -44,7 +44,7 @@ def summarize_change(old: str, new: str) -> str:
 def _parse(text: str) -> Document | None:
     try:
         return parse_document(text, Path())
-    except AgentFileInvalid:
+    except SettingsInvalid:
         return None
 
 

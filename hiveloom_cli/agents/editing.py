@@ -10,15 +10,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from hiveloom_cli.agents.front_matter import MAX_SETTINGS, parse_document, split_document
 from hiveloom_cli.agents.schema import find_expected, parse_agent
-from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
+from hiveloom_cli.errors import SettingsInvalid, UsageMistake
+from hiveloom_cli.front_matter.document import MAX_SETTINGS, parse_document, split_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from hiveloom_cli.agents.front_matter import Parts
+    from hiveloom_cli.front_matter.document import Parts
 
 _BODY = re.compile(r"([\r\n]*)(.*?)([\r\n]*)", re.DOTALL)
 _NEEDED = "model"
@@ -52,7 +52,7 @@ class Changes:
 def edit_settings(text: str, path: Path, changes: Changes) -> str:
     """Change an agent's file as told, and nothing else in it; `path` is for messages.
 
-    Raises `AgentFileInvalid` for a file that is broken as it is, and `UsageMistake` for changes
+    Raises `SettingsInvalid` for a file that is broken as it is, and `UsageMistake` for changes
     that cannot be made, or not in a file that is laid out as this one is.
     """
     parse_agent(path.stem, text, path)
@@ -62,7 +62,7 @@ def edit_settings(text: str, path: Path, changes: Changes) -> str:
     body = _put_prompt(parts, changes.prompt)
     try:
         settings = _splice(parts, former, wished, changes)
-    except (AgentFileInvalid, LookupError, ValueError):
+    except (SettingsInvalid, LookupError, ValueError):
         _refuse(path)
     if len(settings) > MAX_SETTINGS:
         raise UsageMistake(f"the settings would be longer than {MAX_SETTINGS:,} characters")
@@ -116,7 +116,7 @@ def _list(names: Any, verb: str) -> str:
 def _splice(
     parts: Parts, former: Mapping[str, Any], wished: Mapping[str, Any], changes: Changes
 ) -> str:
-    from hiveloom_cli.agents.splicing import drop_entry, put_value
+    from hiveloom_cli.front_matter.splicing import drop_entry, put_value
 
     text, line_end = parts.settings, _get_line_end(parts)
     for key in changes.unset:
@@ -156,7 +156,7 @@ def _is_words(value: Any) -> bool:
 def _splice_items(
     text: str, key: str, former: Sequence[str], wished: Sequence[str], line_end: str
 ) -> str:
-    from hiveloom_cli.agents.splicing import add_item, drop_item
+    from hiveloom_cli.front_matter.splicing import add_item, drop_item
 
     # First what is added: a list that was empty in between would lose its style.
     for item in wished:
@@ -199,7 +199,7 @@ def _check(edited: str, path: Path, wished: Mapping[str, Any], body: str) -> Non
     """Return if the file reads as it was wished; raise `UsageMistake` if not."""
     try:
         document = parse_document(edited, path)
-    except AgentFileInvalid:
+    except SettingsInvalid:
         _refuse(path)
     read = {key: one.value for key, one in document.fields.items()}
     is_same_keys = read.keys() == wished.keys()

@@ -20,10 +20,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.agents.front_matter import Document, parse_document, split_document
-from hiveloom_cli.agents.plain_settings import Field
 from hiveloom_cli.agents.sketch import Sketch
-from hiveloom_cli.errors import AgentFileInvalid
+from hiveloom_cli.errors import SettingsInvalid
+from hiveloom_cli.front_matter.document import Document, parse_document, split_document
+from hiveloom_cli.front_matter.plain_settings import Field
 from hiveloom_cli.protocols.providers import find_provider
 from hiveloom_cli.protocols.table import decide_protocol
 from hiveloom_cli.secret import MASK, looks_like_key
@@ -94,11 +94,11 @@ _NO_REASON = "no setting of an agent here"
 def parse_foreign(text: str, path: Path) -> Sketch | None:
     """Read an agent's file of another program; None for one of ours, valid or not.
 
-    `path` is for messages, and its last part tells about the file. Raises `AgentFileInvalid`.
+    `path` is for messages, and its last part tells about the file. Raises `SettingsInvalid`.
     """
     try:
         document = _parse_leniently(text, path)
-    except AgentFileInvalid:
+    except SettingsInvalid:
         return None
     dialect = decide_dialect({key: one.value for key, one in document.fields.items()}, path.name)
     if dialect is None:
@@ -140,7 +140,7 @@ def _parse_leniently(text: str, path: Path) -> Document:
     """
     try:
         return parse_document(text, path)
-    except AgentFileInvalid:
+    except SettingsInvalid:
         parts = split_document(text, path)
         quoted = "".join(map(_quote, parts.settings.splitlines(keepends=True)))
         if quoted == parts.settings:

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import parse_new_name
 from hiveloom_cli.agents.foreign import get_stem, is_alias, parse_foreign
-from hiveloom_cli.agents.front_matter import parse_document
 from hiveloom_cli.agents.manifest import parse_manifest
 from hiveloom_cli.agents.plan import update_text
 from hiveloom_cli.agents.schema import format_new_agent, parse_agent
 from hiveloom_cli.agents.sketch import Sketch, fit_name
 from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.front_matter.document import parse_document
 from hiveloom_cli.secret import MASK, looks_like_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hiveloom_cli.agents.agent import Agent
-    from hiveloom_cli.errors import AgentFileInvalid
+    from hiveloom_cli.errors import SettingsInvalid
 
 STDIN = "stdin"  # what errors call it, and no file's name
 _MARKDOWN = re.compile(r"\.(md|markdown|mdown)$", re.IGNORECASE)
@@ -53,10 +53,10 @@ class Wishes:
 
 def parse_incoming(
     text: str, path: Path, wishes: Wishes
-) -> tuple[list[Incoming], list[AgentFileInvalid]]:
+) -> tuple[list[Incoming], list[SettingsInvalid]]:
     """Make agents of what a file holds, whose name `path` is; returns its faults as well.
 
-    Raises `UsageMistake` for what has to be added to the command, and `AgentFileInvalid`.
+    Raises `UsageMistake` for what has to be added to the command, and `SettingsInvalid`.
     """
     if not is_markdown(text, path.name):
         return _parse_several(text, path, wishes)
@@ -76,7 +76,7 @@ def is_markdown(text: str, file_name: str) -> bool:
 
 def _parse_several(
     text: str, path: Path, wishes: Wishes
-) -> tuple[list[Incoming], list[AgentFileInvalid]]:
+) -> tuple[list[Incoming], list[SettingsInvalid]]:
     sketches, faults = parse_manifest(text, path)
     if faults:
         return [], faults

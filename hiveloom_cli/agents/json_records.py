@@ -10,8 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from hiveloom_cli.agents.plain_settings import Field
-from hiveloom_cli.errors import AgentFileInvalid
+from hiveloom_cli.errors import SettingsInvalid
+from hiveloom_cli.front_matter.plain_settings import Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,18 +31,18 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse)
 def parse_json_records(text: str, path: Path, key: str) -> list[dict[str, Field]]:
     """Read an object, or a list of them, there or under `key`; `path` is for messages.
 
-    Raises `AgentFileInvalid` with the line.
+    Raises `SettingsInvalid` with the line.
     """
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise AgentFileInvalid(path, f"not valid JSON: {error.msg}", line=error.lineno) from None
+        raise SettingsInvalid(path, f"not valid JSON: {error.msg}", line=error.lineno) from None
     except RecursionError:
-        raise AgentFileInvalid(path, "the settings are nested too deeply", line=1) from None
+        raise SettingsInvalid(path, "the settings are nested too deeply", line=1) from None
     except ValueError as error:
-        raise AgentFileInvalid(path, f"not valid JSON: {error}", line=1) from None
+        raise SettingsInvalid(path, f"not valid JSON: {error}", line=1) from None
     if _is_deep(value, _DEEPEST):
-        raise AgentFileInvalid(path, "the settings are nested too deeply", line=1)
+        raise SettingsInvalid(path, "the settings are nested too deeply", line=1)
     return [_build_record(text, start, path) for start in _list_starts(text, value, path, key)]
 
 
@@ -53,7 +53,7 @@ def _list_starts(text: str, value: Any, path: Path, key: str) -> Iterator[int]:
         value = value[key]
         if not isinstance(value, list):
             line = _count_line(text, start)
-            raise AgentFileInvalid(path, f"`{key}`: expected a list", line=line)
+            raise SettingsInvalid(path, f"`{key}`: expected a list", line=line)
     if not isinstance(value, list):
         yield start
         return
@@ -67,12 +67,12 @@ def _list_starts(text: str, value: Any, path: Path, key: str) -> Iterator[int]:
 def _build_record(text: str, start: int, path: Path) -> dict[str, Field]:
     if text[start] != "{":
         line = _count_line(text, start)
-        raise AgentFileInvalid(path, 'expected settings of the form {"key": value}', line=line)
+        raise SettingsInvalid(path, 'expected settings of the form {"key": value}', line=line)
     fields: dict[str, Field] = {}
     for key, key_at, value_at in _list_items(text, start):
         line = _count_line(text, key_at)
         if key in fields:
-            raise AgentFileInvalid(path, f"`{key}` is set a second time", line=line)
+            raise SettingsInvalid(path, f"`{key}` is set a second time", line=line)
         fields[key] = Field(_DECODER.raw_decode(text, value_at)[0], line)
     return fields
 

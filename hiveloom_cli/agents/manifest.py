@@ -19,10 +19,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.agents.plain_settings import Field
 from hiveloom_cli.agents.schema import SETTINGS, build_settings, find_faults
 from hiveloom_cli.agents.sketch import Sketch
-from hiveloom_cli.errors import AgentFileInvalid
+from hiveloom_cli.errors import SettingsInvalid
+from hiveloom_cli.front_matter.plain_settings import Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ def build_manifest(agent: Agent) -> dict[str, Any]:
 
 def format_manifest(agents: Sequence[Agent], *, as_json: bool = False, as_list: bool) -> str:
     """Write one agent's manifest, or a list of them; the text ends in a newline."""
-    from hiveloom_cli.agents.yaml_text import Literal, format_mapping
+    from hiveloom_cli.front_matter.yaml_text import Literal, format_mapping
 
     manifests = [build_manifest(agent) for agent in agents]
     document = {LIST: manifests} if as_list else manifests[0]
@@ -73,16 +73,16 @@ def format_manifest(agents: Sequence[Agent], *, as_json: bool = False, as_list: 
     return format_mapping(document)
 
 
-def parse_manifest(text: str, path: Path) -> tuple[list[Sketch], list[AgentFileInvalid]]:
+def parse_manifest(text: str, path: Path) -> tuple[list[Sketch], list[SettingsInvalid]]:
     """Read a manifest; `path` is for messages. Returns what it has, and every fault found in it.
 
     Whether a model is named is left to the caller.
     """
     sketches: list[Sketch] = []
-    faults: list[AgentFileInvalid] = []
+    faults: list[SettingsInvalid] = []
     try:
         records = _parse_records(text.removeprefix("\ufeff"), path)
-    except AgentFileInvalid as fault:
+    except SettingsInvalid as fault:
         return [], [fault]
     for record in records:
         sketch = _Reader(record, path, faults).build_sketch()
@@ -93,18 +93,18 @@ def parse_manifest(text: str, path: Path) -> tuple[list[Sketch], list[AgentFileI
 
 def _parse_records(text: str, path: Path) -> list[dict[str, Field]]:
     from hiveloom_cli.agents.json_records import parse_json_records
-    from hiveloom_cli.agents.yaml_text import parse_records
+    from hiveloom_cli.front_matter.yaml_text import parse_records
 
     if not text.lstrip().startswith(("{", "[")):
         return parse_records(text, path, LIST)
     try:
         return parse_json_records(text, path, LIST)
-    except AgentFileInvalid as fault:
+    except SettingsInvalid as fault:
         if text.lstrip(_OPENING).startswith('"'):
             raise
         try:
             return parse_records(text, path, LIST)  # which has braces of its own
-        except AgentFileInvalid:
+        except SettingsInvalid:
             raise fault from None
 
 
@@ -112,7 +112,7 @@ class _Reader:
     """Reads one record, and puts what is wrong with it into `faults`."""
 
     def __init__(
-        self, record: Mapping[str, Field], path: Path, faults: list[AgentFileInvalid]
+        self, record: Mapping[str, Field], path: Path, faults: list[SettingsInvalid]
     ) -> None:
         self._record = record
         self._path = path
@@ -144,7 +144,7 @@ class _Reader:
 
     def _refuse(self, key: str, problem: str) -> None:
         line = self._record[key].line
-        self._faults.append(AgentFileInvalid(self._path, f"`{key}`: {problem}", line=line))
+        self._faults.append(SettingsInvalid(self._path, f"`{key}`: {problem}", line=line))
 
     def _list_abilities(self) -> dict[str, Field]:
         """Sort the capabilities into tools and skills, after those that are named as such."""

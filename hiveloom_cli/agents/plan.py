@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from hiveloom_cli.agents.agent import NAME_RULE, is_agent_name
 from hiveloom_cli.agents.change_summary import summarize_change
 from hiveloom_cli.agents.editing import Changes, edit_settings
-from hiveloom_cli.agents.front_matter import split_document
 from hiveloom_cli.agents.schema import build_all_settings, format_new_agent, parse_agent
 from hiveloom_cli.agents.sketch import fit_name
-from hiveloom_cli.errors import AgentFileInvalid, FileUnreadable, UsageMistake
+from hiveloom_cli.errors import FileUnreadable, SettingsInvalid, UsageMistake
 from hiveloom_cli.files import decode_text
+from hiveloom_cli.front_matter.document import split_document
 from hiveloom_cli.secret import looks_like_key
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def find_name_faults(wanted: Iterable[Wanted]) -> list[FileUnreadable]:
         if not problem and name in places:
             problem, hint = f"{name} is described a second time, after {places[name]}", ""
         if problem:
-            faults.append(AgentFileInvalid(one.path, problem, line=one.sketch.line, hint=hint))
+            faults.append(SettingsInvalid(one.path, problem, line=one.sketch.line, hint=hint))
         places.setdefault(name, f"{one.path}:{one.sketch.line}")
     return faults
 
@@ -142,7 +142,7 @@ def _build_step(one: Wanted, old: bytes | None) -> Step:
         new = update_text(text, replace(agent, extra={**former.extra, **agent.extra}))
     except UsageMistake as mistake:
         hint = mistake.hint
-        raise AgentFileInvalid(
+        raise SettingsInvalid(
             one.path, mistake.message, line=one.sketch.line, hint=hint
         ) from mistake
     if new == text:

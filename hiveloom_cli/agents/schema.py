@@ -7,9 +7,9 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from hiveloom_cli.agents.agent import NAME_RULE, Agent, Compaction, is_agent_name
-from hiveloom_cli.agents.front_matter import format_document, parse_document
 from hiveloom_cli.agents.limits import Limits
-from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
+from hiveloom_cli.errors import SettingsInvalid, UsageMistake
+from hiveloom_cli.front_matter.document import format_document, parse_document
 from hiveloom_cli.protocols.request import Parameters
 from hiveloom_cli.secret import looks_like_key
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from hiveloom_cli.agents.front_matter import Document
-    from hiveloom_cli.agents.plain_settings import Field
+    from hiveloom_cli.front_matter.document import Document
+    from hiveloom_cli.front_matter.plain_settings import Field
 
 
 _SMALLEST_WINDOW = 256
@@ -152,7 +152,7 @@ def parse_agent(name: str, text: str, path: Path) -> Agent:
     """Read an agent's file; `path` is for messages.
 
     A setting that is not known is kept in the file and named in the agent's warnings. Raises
-    `AgentFileInvalid` with the line and what was expected.
+    `SettingsInvalid` with the line and what was expected.
     """
     document = parse_document(text, path)
     return build_agent(name, document, path)
@@ -166,7 +166,7 @@ def build_agent(name: str, document: Document, path: Path, *, line: int = 1) -> 
         if key in _SETTINGS
     }
     if "model" not in values:
-        raise AgentFileInvalid(path, "expected a model, as in `model: gpt-4o-mini`", line=line)
+        raise SettingsInvalid(path, "expected a model, as in `model: gpt-4o-mini`", line=line)
     parameters = Parameters(**{key: values.pop(key, None) for key in _PARAMETERS})
     limits = Limits(**{key: values.pop(key, None) for key in _LIMITS})
     return Agent(
@@ -195,13 +195,13 @@ def find_expected(key: str, value: Any) -> str:
     return ""
 
 
-def find_faults(fields: Mapping[str, Field], path: Path) -> Iterator[AgentFileInvalid]:
+def find_faults(fields: Mapping[str, Field], path: Path) -> Iterator[SettingsInvalid]:
     """Yield what is wrong with each setting, where `parse_agent` stops at the first."""
     for key, field in fields.items():
         if key in _SETTINGS:
             try:
                 _parse_setting(key, field, path)
-            except AgentFileInvalid as fault:
+            except SettingsInvalid as fault:
                 yield fault
 
 
@@ -223,7 +223,7 @@ def format_new_agent(agent: Agent, path: Path) -> str:
     text = format_agent(agent)
     try:
         back = parse_agent(agent.name, text, path)
-    except AgentFileInvalid as error:
+    except SettingsInvalid as error:
         raise UsageMistake(error.problem, hint=error.hint) from None
     for field in fields(Agent):
         same = getattr(back, field.name) == getattr(agent, field.name)
@@ -268,7 +268,7 @@ def _parse_setting(key: str, field: Field, path: Path) -> Any:
     try:
         return _SETTINGS[key](field.value)
     except _Wrong as wrong:
-        raise AgentFileInvalid(path, f"`{key}`: expected {wrong}", line=field.line) from None
+        raise SettingsInvalid(path, f"`{key}`: expected {wrong}", line=field.line) from None
 
 
 def _build_warnings(document: Document, path: Path) -> tuple[str, ...]:

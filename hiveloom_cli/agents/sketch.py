@@ -7,9 +7,9 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.agents.front_matter import Document
-from hiveloom_cli.agents.plain_settings import Field
 from hiveloom_cli.agents.schema import build_agent
+from hiveloom_cli.front_matter.document import Document
+from hiveloom_cli.front_matter.plain_settings import Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ class Sketch:
         return replace(self, fields={**self.fields, "model": Field(model, self.line)})
 
     def build(self, name: str, path: Path) -> Agent:
-        """Build the agent. Raises `AgentFileInvalid` with the line in `path`."""
+        """Build the agent. Raises `SettingsInvalid` with the line in `path`."""
         return build_agent(name, Document(self.fields, self.prompt), path, line=self.line)
 
 

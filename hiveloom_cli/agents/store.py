@@ -99,7 +99,7 @@ class AgentStore(AgentFolder):
         """Replace what an agent's file holds by what `change` makes of it.
 
         Without a summary, the version says what differs. What stays the same is not written, and
-        is no new version. Raises `AgentNotFound`, what `change` raises, and `AgentFileInvalid` for
+        is no new version. Raises `AgentNotFound`, what `change` raises, and `SettingsInvalid` for
         what is no agent any more; nothing is changed then.
         """
         with self._open_lock():

@@ -12,7 +12,7 @@ from hiveloom_cli.commands.key_note import print_key_note
 from hiveloom_cli.commands.model_note import print_model_note
 from hiveloom_cli.commands.naming import choose_name, complete_agents, take_name
 from hiveloom_cli.commands.trusting import print_trust_note
-from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
+from hiveloom_cli.errors import SettingsInvalid, UsageMistake
 
 if TYPE_CHECKING:
     from hiveloom_cli.agents.editing import Changes
@@ -82,7 +82,7 @@ def _change(app: App, store: AgentStore, name: str, changes: Changes) -> None:
 
     try:
         saved = store.edit(name, change)
-    except AgentFileInvalid as error:
+    except SettingsInvalid as error:
         error.hint = error.hint or f"repair it in an editor: hiveloom agent edit {name}"
         raise
     print_saved(name, saved, store, app.streams)
@@ -116,7 +116,7 @@ def _build_changes(options: dict[str, Any]) -> Changes:
 
 def _parse_pair(text: str) -> tuple[str, Any]:
     from hiveloom_cli.agents.schema import is_setting
-    from hiveloom_cli.agents.yaml_text import parse_value
+    from hiveloom_cli.front_matter.yaml_text import parse_value
     from hiveloom_cli.secret import looks_like_key
 
     key, equals, written = text.partition("=")

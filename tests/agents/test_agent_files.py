@@ -7,10 +7,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hiveloom_cli.agents import yaml_text
 from hiveloom_cli.agents.agent import Agent, is_agent_name, parse_agent_name
 from hiveloom_cli.agents.schema import format_agent, format_new_agent, parse_agent
-from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
+from hiveloom_cli.errors import SettingsInvalid, UsageMistake
+from hiveloom_cli.front_matter import yaml_text
 from hiveloom_cli.protocols.request import Parameters
 
 _PATH = Path("x.md")
@@ -119,14 +119,14 @@ def test_a_broken_file_names_its_line_and_what_was_expected(
     text: str, line: int | None, problem: str, loader: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(yaml_text, "_Loader", yaml_text._build_class(getattr(yaml, loader)))
-    with pytest.raises(AgentFileInvalid) as caught:
+    with pytest.raises(SettingsInvalid) as caught:
         parse(text)
     assert line is None or caught.value.line == line
     assert problem in caught.value.message
 
 
 def test_a_key_in_the_place_of_a_credentials_name_is_refused_and_not_repeated() -> None:
-    with pytest.raises(AgentFileInvalid, match="looks like a key") as caught:
+    with pytest.raises(SettingsInvalid, match="looks like a key") as caught:
         parse(f"---\nmodel: m\ncredential: {KEY}\n---\n")
     assert KEY not in f"{caught.value} {caught.value.hint}"
 
@@ -136,7 +136,7 @@ def test_any_text_is_an_agent_or_an_invalid_file(text: str) -> None:
     for candidate in (text, f"---\n{text}\n---\n", f"---\nmodel: m\n{text}\n---\n"):
         try:
             assert parse(candidate).model
-        except AgentFileInvalid as error:
+        except SettingsInvalid as error:
             assert error.line >= 1  # noqa: PT017 -- both outcomes are right, no other is
 
 

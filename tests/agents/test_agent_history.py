@@ -16,10 +16,10 @@ from hiveloom_cli.agents.contents import Contents
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.errors import (
-    AgentFileInvalid,
     AgentNotFound,
     AlreadyExists,
     FileUnreadable,
+    SettingsInvalid,
     VersionNotFound,
 )
 from tests.support.clocks import ManualClock
@@ -86,7 +86,7 @@ def test_what_is_written_by_hand_is_kept_before_it_is_replaced(
 
 def test_an_edit_that_is_refused_changes_nothing(store: AgentStore, path: Path) -> None:
     before = path.read_bytes()
-    with pytest.raises(AgentFileInvalid):
+    with pytest.raises(SettingsInvalid):
         store.edit("a", lambda content: "no agent")
     assert path.read_bytes() == before
     assert list_summaries(store) == ["created"]
@@ -124,7 +124,7 @@ def test_a_version_that_is_no_agent_is_not_written_back(store: AgentStore, path:
     path.write_text("---\ntop_p: 7\n---\n")
     store.keep_current("a")
     path.write_bytes(LATIN)
-    with pytest.raises(AgentFileInvalid, match=r"^version 2 of a:2: `top_p`: expected"):
+    with pytest.raises(SettingsInvalid, match=r"^version 2 of a:2: `top_p`: expected"):
         store.roll_back("a", 2)
     with pytest.raises(FileUnreadable, match=r"^version 3 of a:4: not UTF-8 text"):
         store.roll_back("a", 3)

@@ -78,8 +78,8 @@ def test_a_broken_file_does_not_hide_the_others(store: AgentStore) -> None:
     (folder / "notes.txt").write_text("not an agent")
     entries = list(load_briefs(store))
     assert [type(entry).__name__ for entry in entries] == [
-        "AgentFileInvalid",
-        "AgentFileInvalid",
+        "SettingsInvalid",
+        "SettingsInvalid",
         "Agent",
         "FileUnreadable",
     ]

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hiveloom_cli.agents.editing import Changes, edit_settings, is_same
-from hiveloom_cli.agents.front_matter import parse_document, split_document
+from hiveloom_cli.front_matter.document import parse_document, split_document
 
 _PATH = Path("x.md")
 _SCALARS = (

@@ -15,7 +15,7 @@ from hiveloom_cli.agents.contents import Contents
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.clock import SystemClock
-from hiveloom_cli.errors import AgentFileInvalid
+from hiveloom_cli.errors import SettingsInvalid
 from hiveloom_cli.protocols.request import Parameters
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def test_a_broken_file_is_told_each_time(store: AgentStore, cache: BriefCache) -
     store.create(Agent("a", "m"), replace=False)
     (store.folder / "b.md").write_text("---\n")
     for _ in range(2):
-        assert [type(one) for one in cache.load_briefs(store)] == [Agent, AgentFileInvalid]
+        assert [type(one) for one in cache.load_briefs(store)] == [Agent, SettingsInvalid]
 
 
 def test_a_deleted_agent_leaves_the_cache(store: AgentStore, cache: BriefCache) -> None:

@@ -33,7 +33,7 @@ import json, os, random, signal, sys, time
 from pathlib import Path
 from hiveloom_cli import cli
 import hiveloom_cli.commands.agent_edit
-import hiveloom_cli.agents.splicing, hiveloom_cli.agents.agent_library
+import hiveloom_cli.front_matter.splicing, hiveloom_cli.agents.agent_library
 
 path, draws, kills = Path(sys.argv[1]), random.Random(sys.argv[2]), int(sys.argv[3])
 out, err = path.with_suffix(".out"), path.with_suffix(".err")

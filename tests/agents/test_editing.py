@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from hiveloom_cli.agents import yaml_text
 from hiveloom_cli.agents.editing import Changes, edit_settings
-from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
+from hiveloom_cli.errors import SettingsInvalid, UsageMistake
+from hiveloom_cli.front_matter import yaml_text
 
 _PATH = Path("helper.md")
 
@@ -269,7 +269,7 @@ def test_what_cannot_be_is_told_without_a_line(changes: dict[str, Any], message:
 
 
 def test_a_broken_file_is_told_with_its_line() -> None:
-    with pytest.raises(AgentFileInvalid) as caught:
+    with pytest.raises(SettingsInvalid) as caught:
         edit("---\nmodel: m\ntemperature: hot\n---\n", settings={"temperature": 1})
     assert caught.value.line == 3
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hiveloom_cli.agents.foreign import parse_foreign
 from hiveloom_cli.agents.incoming import Wishes, is_markdown, parse_incoming
-from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
+from hiveloom_cli.errors import SettingsInvalid, UsageMistake
 
 if TYPE_CHECKING:
     from hiveloom_cli.agents.sketch import Sketch
@@ -160,7 +160,7 @@ def test_no_value_that_may_be_a_key_is_shown() -> None:
 @given(st.text(max_size=200))
 def test_any_front_matter_is_read_or_refused(text: str) -> None:
     for candidate in (text, f"---\n{text}\n---\n", f"---\nmode: all\n{text}\n---\n"):
-        with suppress(AgentFileInvalid, UsageMistake):
+        with suppress(SettingsInvalid, UsageMistake):
             parse_incoming(candidate, Path("x.md"), Wishes("x", "m"))
 
 

@@ -10,12 +10,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hiveloom_cli.agents import yaml_text
 from hiveloom_cli.agents.agent import Agent, Compaction
 from hiveloom_cli.agents.manifest import format_manifest, parse_manifest
 from hiveloom_cli.agents.schema import SETTINGS, format_new_agent, parse_agent
 from hiveloom_cli.agents.sketch import fit_name
-from hiveloom_cli.errors import AgentFileInvalid
+from hiveloom_cli.errors import SettingsInvalid
+from hiveloom_cli.front_matter import yaml_text
 from hiveloom_cli.protocols.request import Parameters
 
 _PATH = Path("m.yaml")
@@ -234,7 +234,7 @@ def test_a_few_aliases_are_not_taken_for_a_billion_values() -> None:
     levels = "".join(f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 10)}]\n" for n in range(1, 9))
     text = f"x0: &x0 [a]\n{levels}model: m\n"
     assert "`x4` repeats itself too often" in find_faults(text)[0]
-    with pytest.raises(AgentFileInvalid, match="repeats itself too often"):
+    with pytest.raises(SettingsInvalid, match="repeats itself too often"):
         parse_agent("x", f"---\n{text}---\n", _PATH)
 
 

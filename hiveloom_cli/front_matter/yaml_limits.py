@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.errors import AgentFileInvalid
+from hiveloom_cli.errors import SettingsInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,9 +36,9 @@ def check_tokens(tokens: Iterable[Any], path: Path, first: int) -> None:
         depth += (kind in _BEGINNINGS) - (kind in _ENDS)
         line = token.start_mark.line + first
         if depth > _DEEPEST:
-            raise AgentFileInvalid(path, "the settings are nested too deeply", line=line)
+            raise SettingsInvalid(path, "the settings are nested too deeply", line=line)
         if kind == "TagToken":
-            raise AgentFileInvalid(
+            raise SettingsInvalid(
                 path,
                 "a value begins with `!`, which in YAML is a tag",
                 line=line,

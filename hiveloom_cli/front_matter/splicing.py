@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.agents.yaml_entries import find_entries
-from hiveloom_cli.agents.yaml_text import format_item, format_setting, format_value
+from hiveloom_cli.front_matter.yaml_entries import find_entries
+from hiveloom_cli.front_matter.yaml_text import format_item, format_setting, format_value
 
 if TYPE_CHECKING:
-    from hiveloom_cli.agents.yaml_entries import Entry, Span
+    from hiveloom_cli.front_matter.yaml_entries import Entry, Span
 
 _BLOCK_HEADER = re.compile(r"[|>][0-9+-]*")
 _DASH = re.compile(r"[ ]*-[ ]+")

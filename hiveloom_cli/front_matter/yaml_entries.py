@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hiveloom_cli.agents.yaml_text import compose_mapping
+from hiveloom_cli.front_matter.yaml_text import compose_mapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hiveloom_cli.agents.plain_settings import parse_plain
-from hiveloom_cli.agents.yaml_text import parse_mapping
+from hiveloom_cli.front_matter.plain_settings import parse_plain
+from hiveloom_cli.front_matter.yaml_text import parse_mapping
 
 PATH = Path("x.md")
 

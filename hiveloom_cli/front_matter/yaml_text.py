@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import yaml
 
-from hiveloom_cli.agents.plain_settings import Field
-from hiveloom_cli.agents.yaml_limits import MOST_VALUES, check_tokens, count_values
-from hiveloom_cli.errors import AgentFileInvalid, UsageMistake
+from hiveloom_cli.errors import SettingsInvalid, UsageMistake
+from hiveloom_cli.front_matter.plain_settings import Field
+from hiveloom_cli.front_matter.yaml_limits import MOST_VALUES, check_tokens, count_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,7 +121,7 @@ _InlineDumper.add_representer(_Setting, _represent_mapping)
 def parse_mapping(text: str, path: Path, *, line: int = 1) -> dict[str, Field]:
     """Read a text that is one mapping and begins at `line` of the file; blank, it is empty.
 
-    `path` is for messages. Raises `AgentFileInvalid` with the line.
+    `path` is for messages. Raises `SettingsInvalid` with the line.
     """
     with _explained(text, path, line):
         if "!" in text:
@@ -134,7 +134,7 @@ def parse_mapping(text: str, path: Path, *, line: int = 1) -> dict[str, Field]:
 def parse_records(text: str, path: Path, key: str) -> list[dict[str, Field]]:
     """Read a text of records: each document is one, or a list of them, there or under `key`.
 
-    `path` is for messages. Raises `AgentFileInvalid` with the line.
+    `path` is for messages. Raises `SettingsInvalid` with the line.
     """
     with _explained(text, path, 1):
         check_tokens(yaml.scan(text, Loader=_Loader), path, 1)
@@ -203,20 +203,20 @@ def _explained(text: str, path: Path, line: int) -> Iterator[None]:
     try:
         yield
     except RecursionError as error:
-        raise AgentFileInvalid(path, "the settings are nested too deeply", line=line) from error
+        raise SettingsInvalid(path, "the settings are nested too deeply", line=line) from error
     except (yaml.YAMLError, *_FAULTS) as error:
         raise _explain(error, text, path, line) from error
 
 
-def _explain(error: Exception, text: str, path: Path, first: int) -> AgentFileInvalid:
+def _explain(error: Exception, text: str, path: Path, first: int) -> SettingsInvalid:
     if isinstance(error, yaml.reader.ReaderError):
         line = text.count("\n", 0, error.position) + first
         problem = f"the character U+{error.character:04X} is not allowed; write it as an escape"
-        return AgentFileInvalid(path, problem, line=line)
+        return SettingsInvalid(path, problem, line=line)
     mark = getattr(error, "problem_mark", None)
     problem = cast("str", getattr(error, "problem", None) or str(error))
     line = mark.line + first if mark is not None else first
-    return AgentFileInvalid(
+    return SettingsInvalid(
         path, f"not valid YAML: {problem}", line=line, hint="quote the value if it holds : or #"
     )
 
@@ -235,28 +235,28 @@ def _list_records(node: Any, path: Path, key: str) -> list[Any]:
             if isinstance(value, yaml.SequenceNode):
                 return cast("list[Any]", value.value)
             line = key_node.start_mark.line + 1
-            raise AgentFileInvalid(path, f"`{key}`: expected a list", line=line)
+            raise SettingsInvalid(path, f"`{key}`: expected a list", line=line)
     return [node]
 
 
 def _build_fields(loader: Any, root: Any, path: Path, first: int) -> dict[str, Field]:
     if not isinstance(root, yaml.MappingNode):
         line = root.start_mark.line + first
-        raise AgentFileInvalid(path, "expected settings of the form `key: value`", line=line)
+        raise SettingsInvalid(path, "expected settings of the form `key: value`", line=line)
     fields: dict[str, Field] = {}
     for key_node, value_node in root.value:
         line = key_node.start_mark.line + first
         key = key_node.value
         if not isinstance(key_node, yaml.ScalarNode) or not isinstance(key, str):
-            raise AgentFileInvalid(path, "expected a word before the colon", line=line)
+            raise SettingsInvalid(path, "expected a word before the colon", line=line)
         if key in fields:
-            raise AgentFileInvalid(path, f"`{key}` is set a second time", line=line)
+            raise SettingsInvalid(path, f"`{key}` is set a second time", line=line)
         if count_values(value_node, {}) > MOST_VALUES:
-            raise AgentFileInvalid(path, f"`{key}` repeats itself too often", line=line)
+            raise SettingsInvalid(path, f"`{key}` repeats itself too often", line=line)
         try:
             fields[key] = Field(loader.construct_object(value_node, deep=True), line)
         except _FAULTS as error:
-            raise AgentFileInvalid(
+            raise SettingsInvalid(
                 path, f"`{key}`: no value can be made of this", line=line
             ) from error
     return fields

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.agents.plain_settings import parse_plain
-from hiveloom_cli.errors import AgentFileInvalid
+from hiveloom_cli.errors import SettingsInvalid
+from hiveloom_cli.front_matter.plain_settings import parse_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from hiveloom_cli.agents.plain_settings import Field
+    from hiveloom_cli.front_matter.plain_settings import Field
 
 FENCE = "---"
 _HEAD = re.compile(r"\ufeff?---[^\S\n]*(?:\n|\Z)")
@@ -44,40 +44,40 @@ class Document:
 
 
 def split_document(text: str, path: Path) -> Parts:
-    """Cut a file at its `---` lines; `path` is for messages. Raises `AgentFileInvalid`."""
+    """Cut a file at its `---` lines; `path` is for messages. Raises `SettingsInvalid`."""
     head = _HEAD.match(text)
     if head is None:
-        raise AgentFileInvalid(path, "expected `---` on the first line, then the settings", line=1)
+        raise SettingsInvalid(path, "expected `---` on the first line, then the settings", line=1)
     fence = _FENCE_LINE.search(text, head.end())
     if fence is None:
         line = len(text.removesuffix("\n").split("\n"))
-        raise AgentFileInvalid(path, "expected a second `---` line after the settings", line=line)
+        raise SettingsInvalid(path, "expected a second `---` line after the settings", line=line)
     return Parts(
         text[: head.end()], text[head.end() : fence.start()], fence[0], text[fence.end() :]
     )
 
 
 def parse_document(text: str, path: Path) -> Document:
-    """Split and read a file; `path` is for messages. Raises `AgentFileInvalid` with the line."""
+    """Split and read a file; `path` is for messages. Raises `SettingsInvalid` with the line."""
     parts = split_document(text, path)
     return Document(_parse_fields(parts.settings, path), parts.body.strip("\r\n"))
 
 
 def format_document(fields: Mapping[str, Any], body: str) -> str:
     """Write front matter and text as a new file."""
-    from hiveloom_cli.agents.yaml_text import format_mapping
+    from hiveloom_cli.front_matter.yaml_text import format_mapping
 
     return f"{FENCE}\n{format_mapping(fields)}{FENCE}\n{body.strip(chr(10))}\n"
 
 
 def _parse_fields(text: str, path: Path) -> Mapping[str, Field]:
     if len(text) > MAX_SETTINGS:
-        raise AgentFileInvalid(
+        raise SettingsInvalid(
             path, f"the settings are longer than {MAX_SETTINGS:,} characters", line=2
         )
     plain = parse_plain(text, line=2)
     if plain is not None:
         return plain
-    from hiveloom_cli.agents.yaml_text import parse_mapping
+    from hiveloom_cli.front_matter.yaml_text import parse_mapping
 
     return parse_mapping(text, path, line=2)

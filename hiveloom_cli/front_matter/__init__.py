@@ -1,0 +1,1 @@
+"""Markdown files with settings on top: read, written, and changed without touching the rest."""
