@@ -266,6 +266,12 @@ class ConversationNotFound(NotFound):
     code = "conversation_not_found"
 
 
+class ToolNotFound(NotFound):
+    """No tool, skill or MCP server has that name."""
+
+    code = "tool_not_found"
+
+
 class CredentialNotFound(NotFound):
     """No credential has that name."""
 
