@@ -6,10 +6,10 @@ import os
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from hiveloom_cli.clock import SystemClock
-from hiveloom_cli.errors import SecretRefused, UsageMistake
+from hiveloom_cli.errors import UsageMistake
 from hiveloom_cli.paths import decide_paths
 from hiveloom_cli.upstream.limits import Patience, Timeouts
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.protocols.models import ModelInfo
     from hiveloom_cli.secret import Secret
     from hiveloom_cli.terminal.streams import Streams
+    from hiveloom_cli.tools.outside import Outside, Web
     from hiveloom_cli.upstream.client import ModelClient
     from hiveloom_cli.upstream.dialects import Dialects
     from hiveloom_cli.upstream.key_check import KeyCheck
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from hiveloom_cli.upstream.resolve import KeySource, Route, Upstream
     from hiveloom_cli.upstream.transport import RequestsTransport
 
-# What is sent to a server on this machine that asks for no key: the header is part of the protocol.
-_PLACEHOLDER = "no-key"
 # For what a person did not ask for and waits for all the same.
 _QUICK = Timeouts(connect_s=5, first_byte_s=10, read_s=5)
 # For a file that a person names by its URL: no model has to think before the first byte.
@@ -241,6 +240,37 @@ class App:
         transport = self._open_transport(_FETCHING)
         return fetch_url(url, transport, self.clock, most_bytes=most_bytes)
 
+    @cached_property
+    def outside(self) -> Outside:
+        """What tools need of the world; nothing of it is opened before a tool needs it."""
+        from hiveloom_cli.tools.outside import Outside
+
+        return Outside(
+            tools=self.paths.tools,
+            skills=self.paths.skills,
+            mcp=self.paths.mcp,
+            cache=self.paths.tool_cache,
+            logs=self.paths.tool_logs,
+            environ=self.environ,
+            clock=self.clock,
+            open_web=self._open_web,
+            load_key=self._load_bound_key,
+        )
+
+    def _open_web(self) -> Web:
+        from hiveloom_cli.upstream.web import RequestsWeb
+
+        return RequestsWeb(self.environ, self.clock)
+
+    def _load_bound_key(self, name: str, origin: str) -> Secret:
+        """Fetch the key of a credential that belongs to an origin. Raises `CredentialError`."""
+        from hiveloom_cli.upstream.web import check_bound
+
+        check_bound(name, origin, self.credentials.load(name))
+        secret = self.credentials.load_secret(name)
+        self.secrets.append(secret)
+        return secret
+
     def load_attachment(self, source: str) -> Attachment:
         """Load what a path, a URL or "-" for stdin names. Raises `SourceUnusable`."""
         from hiveloom_cli.chat.attachment import MOST_BYTES, load_attachment, parse_attachment
@@ -252,24 +282,8 @@ class App:
 
     def load_key(self, source: KeySource) -> Secret:
         """Fetch a key from where it is kept. Raises `CredentialError`."""
-        secret = self._load_key(source)
+        from hiveloom_cli.upstream.keys import load_key
+
+        secret = load_key(source, self.environ, self.credentials.load_secret)
         self.secrets.append(secret)
         return secret
-
-    def _load_key(self, source: KeySource) -> Secret:
-        from hiveloom_cli.secret import Secret, parse_secret
-        from hiveloom_cli.upstream.resolve import EnvironmentKey, PlaceholderKey, StoredKey
-
-        match source:
-            case StoredKey(name):
-                return self.credentials.load_secret(name)
-            case EnvironmentKey(variable):
-                try:
-                    return parse_secret(self.environ[variable].strip())
-                except SecretRefused as error:
-                    problem = f"in {variable}, {error.message}"
-                    raise SecretRefused(problem, hint=error.hint) from None
-            case PlaceholderKey():
-                return Secret(_PLACEHOLDER)
-            case _:
-                assert_never(source)

@@ -38,6 +38,36 @@ class Paths:
         return self.config / "agents"
 
     @property
+    def tools(self) -> Path:
+        """The folder of the tools' files."""
+        return self.config / "tools"
+
+    @property
+    def skills(self) -> Path:
+        """The folder of skills, a folder each."""
+        return self.config / "skills"
+
+    @property
+    def mcp(self) -> Path:
+        """The list of MCP servers, in the form that other programs use."""
+        return self.config / "mcp.json"
+
+    @property
+    def approvals(self) -> Path:
+        """What tools the person has agreed to, as they were then."""
+        return self.data / "approvals.json"
+
+    @property
+    def tool_cache(self) -> Path:
+        """The folder of what MCP servers offered; all of it can be asked for again."""
+        return self.cache / "tools"
+
+    @property
+    def tool_logs(self) -> Path:
+        """The folder of what MCP servers had to say beside their answers, one file each."""
+        return self.state / "mcp"
+
+    @property
     def versions(self) -> Path:
         """The folder of what agents' files have ever held."""
         return self.data / "versions"

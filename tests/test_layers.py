@@ -22,7 +22,7 @@ ROOT = Path(hiveloom_cli.__file__).parent
 
 # From the ground up. A unit may import itself and every layer below its own; units that share a
 # layer do not know each other, the ground floor's excepted.
-GROUND = frozenset({"clock", "errors", "files", "paths", "secret"})
+GROUND = frozenset({"clock", "errors", "files", "paths", "secret", "stop"})
 LAYERS: tuple[frozenset[str], ...] = (
     GROUND,
     frozenset({"front_matter", "protocols"}),

@@ -10,37 +10,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hiveloom_cli.clock import Clock
-    from hiveloom_cli.protocols.request import KeyHeader
+    from hiveloom_cli.protocols.web import WebReply, WebRequest
     from hiveloom_cli.secret import Secret
-    from hiveloom_cli.tools.stop import Stop
-
-
-@dataclass(frozen=True, slots=True)
-class WebRequest:
-    """A request of an HTTP tool. `allows_private` lets it reach addresses that are not public.
-
-    The key goes in `key_header`. `timeout_s` is for all of it, `most_bytes` for the reply's body.
-    """
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes | None
-    key_header: KeyHeader | None
-    allows_private: bool
-    timeout_s: float
-    most_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class WebReply:
-    """What came back, whatever the status; `is_cut` where the body was longer than allowed."""
-
-    status: int
-    content_type: str
-    body: bytes
-    is_cut: bool
-    location: str = ""
+    from hiveloom_cli.stop import Stop
 
 
 class Web(Protocol):

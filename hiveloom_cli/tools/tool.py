@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.errors import HiveloomError
     from hiveloom_cli.protocols.request import ToolDefinition
-    from hiveloom_cli.tools.stop import Stop
+    from hiveloom_cli.stop import Stop
 
 
 class Approval(StrEnum):
