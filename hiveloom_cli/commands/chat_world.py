@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.record import Found, KeptConversation, Summary
     from hiveloom_cli.chat.recorder import Recorder
     from hiveloom_cli.chat.resume import Resumed
+    from hiveloom_cli.commands.chat_tools import ChatTools
     from hiveloom_cli.protocols.message import Attachment
     from hiveloom_cli.upstream.resolve import Upstream
 
@@ -38,7 +39,7 @@ class ChatWorld:
 
     `may_keep` is false where the person wants nothing kept; else an agent may not want it, and
     then the rest of the conversation is not kept, so that no conversation has a hole. `limit` puts
-    the person's limits on spending in the place of an agent's.
+    the person's limits on spending in the place of an agent's, `tools` opens an agent's tools.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class ChatWorld:
         allow_http: bool,
         may_keep: bool,
         limit: Callable[[Agent], Agent],
+        tools: ChatTools,
     ) -> None:
         self._app = app
+        self._tools = tools
         self._limit = limit
         self._ceiling: Ceiling | None = None
         self._stream = stream
@@ -75,7 +78,13 @@ class ChatWorld:
         self._credential = upstream.credential
         recorder = self._open_recorder(agent, version, upstream) if is_kept else None
         load_window = partial(self._app.load_window, upstream)
-        turns = Turns(self._app.open_model(upstream), recorder, ceiling, load_window=load_window)
+        turns = Turns(
+            self._app.open_model(upstream),
+            recorder,
+            ceiling,
+            load_window=load_window,
+            tools=self._tools.open(agent),
+        )
         load_price = cache(partial(find_price, self._app, agent.model, upstream))
         return Answerer(agent, version, upstream, turns, load_price)
 

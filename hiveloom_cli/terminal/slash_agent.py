@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PARAMETERS = ("temperature", "top_p", "max_tokens", "stop")
 
+_MOST_DESCRIBED = 120  # characters of a tool's description
+
 
 def switch_agent(chat: Repl, argument: str) -> None:
     """Go on with another agent; what was said stays."""
@@ -94,12 +96,13 @@ def _format_parameter(parameters: Parameters, key: str) -> str:
 
 
 def show_tools(chat: Repl, _argument: str) -> None:
-    """Show the tools and skills that the agent names."""
-    agent = chat.conversation.agent
-    for label, names in (("tools", agent.tools), ("skills", agent.skills)):
-        chat.streams.print_line(f"{label}: {', '.join(names) or 'none'}")
-    if agent.tools or agent.skills:
-        chat.streams.print_line("This version runs none of them.")
+    """Show the tools of the agent, and which of them ask before they run."""
+    turns = chat.answerer.turns
+    for card in turns.cards:
+        description = format_one_line(card.definition.description, limit=_MOST_DESCRIBED)
+        chat.streams.print_line(f"{card.reference} ({card.approval}): {description}")
+    if not turns.cards:
+        chat.streams.print_line("the agent has no tools; hiveloom tool --help says how to add some")
 
 
 def show_usage(chat: Repl, _argument: str) -> None:

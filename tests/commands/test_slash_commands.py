@@ -274,7 +274,7 @@ def test_the_system_prompt_and_parameters_hold_for_this_conversation(
         ("/resume", "(no other conversation is kept)"),
         ("/resume zzz", "error: no conversation has an id that begins with “zzz”"),
         ("/search nothing", "Nothing was found."),
-        ("/tools", "tools: none"),
+        ("/tools", "the agent has no tools"),
         ("/usage", "this conversation: not known"),
         ("/exit now", "/exit stands alone; nothing was sent"),
     ],
