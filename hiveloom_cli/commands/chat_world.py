@@ -172,7 +172,8 @@ class ChatWorld:
 
     def resume(self, prefix: str) -> tuple[Answerer, Resumed]:
         """See `World`."""
-        kept = self.load_kept(self._app.conversations.find(prefix))
+        conversations = self._app.conversations
+        kept = conversations.load_to_go_on(conversations.find(prefix))
         with show_typing(self._app.streams.stdin):
             agent, version = choose_kept_agent(self._app, kept)
         agent = self._limit(agent)
