@@ -49,7 +49,7 @@ class Session(requests.Session):
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - see above
         """Find none."""
-        return None
+        return
 
 
 class KeyAuth(AuthBase):
