@@ -268,7 +268,7 @@ class App:
     def _open_web(self) -> Web:
         from hiveloom_cli.upstream.web import RequestsWeb
 
-        return RequestsWeb(self.environ, self.clock)
+        return RequestsWeb(self.environ)
 
     def _load_bound_key(self, name: str, origin: str) -> Secret:
         """Fetch the key of a credential that belongs to an origin. Raises `CredentialError`."""
