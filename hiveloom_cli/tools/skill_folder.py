@@ -90,6 +90,13 @@ class SkillFolder:
                 f"there is a skill named {name} already ({path})", hint="add --force to replace it"
             )
 
+    def check_there(self, name: str) -> Path:
+        """Return where a skill is, whether it is valid or not. Raises `ToolNotFound`."""
+        path = self.build_path(name)
+        if not os.path.lexists(path):
+            raise self._build_not_found(name)
+        return path
+
     def save(self, name: str, files: Iterable[SourceFile], *, replace: bool) -> Path:
         """Write a skill's folder in one step. Raises `AlreadyExists` and `OSError`.
 
@@ -114,9 +121,7 @@ class SkillFolder:
 
     def remove(self, name: str) -> Path:
         """Remove a skill's folder; of a link, the link alone. Raises `ToolNotFound`."""
-        path = self.build_path(name)
-        if not os.path.lexists(path):
-            raise self._build_not_found(name)
+        path = self.check_there(name)
         with self._locked():
             _discard(self._move_away(path, _GONE))
         return path
