@@ -58,7 +58,7 @@ def save_bytes(path: Path, content: bytes, *, is_private: bool = True) -> None:
         if isinstance(error, OSError):
             error.filename = str(target)  # a full disk has no name, and the other file is gone
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def load_text(path: Path) -> str:
@@ -190,8 +190,8 @@ def _get_mode(path: Path) -> int:
         return _SHARED_FILE_MODE
 
 
-def _sync_folder(folder: Path) -> None:
-    # The rename itself must survive a power cut; Windows has no such handle and needs none.
+def sync_folder(folder: Path) -> None:
+    """Have a rename in `folder` survive a power cut; Windows has no such handle and needs none."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
