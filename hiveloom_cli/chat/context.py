@@ -7,6 +7,7 @@ believed where it is less than half of the estimate.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, assert_never
 
 from hiveloom_cli.protocols.message import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.protocols.message import Message, Part
+    from hiveloom_cli.protocols.request import ToolDefinition
 
 _BYTES = 4  # that make a token, roughly
 _FRAME = 4  # tokens around each message
@@ -36,6 +38,7 @@ def estimate_request(conversation: Conversation, *said: Message) -> int:
     """Estimate how many tokens the request has that sends what is said now."""
     request = conversation.build_request(*said)
     whole = count_text(request.system) + estimate_messages(request.messages)
+    whole += estimate_tools(request.tools)
     measured = conversation.measured
     if measured is None or measured.messages > len(conversation.messages):
         return whole
@@ -46,6 +49,14 @@ def estimate_request(conversation: Conversation, *said: Message) -> int:
 def estimate_messages(messages: Iterable[Message]) -> int:
     """Estimate how many tokens messages have."""
     return sum(_FRAME + sum(map(_estimate_part, message.parts)) for message in messages)
+
+
+def estimate_tools(tools: Iterable[ToolDefinition]) -> int:
+    """Estimate how many tokens the tools have that a request offers."""
+    return sum(
+        _FRAME + count_text(f"{tool.name}{tool.description}{json.dumps(tool.input_schema)}")
+        for tool in tools
+    )
 
 
 def count_text(text: str) -> int:

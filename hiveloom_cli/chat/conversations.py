@@ -70,7 +70,7 @@ class Conversations:
         """Keep what has come in a turn, in place of the rows `numbers`; return its rows.
 
         `former` are the rows of an answer that this one takes the place of, once there is any of
-        it. `ended` belongs to the last message. Raises `ConversationNotFound`.
+        it. `ended` belongs to the last answer. Raises `ConversationNotFound`.
         """
         with self._store.write() as db:
             kept = [*numbers[: len(messages)]]
@@ -83,8 +83,13 @@ class Conversations:
             for message in messages[len(kept) :]:
                 values = rows.build_message_values(question, message, at) | {"turn": turn}
                 kept.append(db.execute(queries.ADD_MESSAGE, values).lastrowid or 0)
-            if kept and ended is not None:
-                values = rows.build_ended_values(ended) | {"number": kept[-1]}
+            answers = [
+                number
+                for number, message in zip(kept, messages, strict=True)
+                if message.role == "assistant"
+            ]
+            if answers and ended is not None:
+                values = rows.build_ended_values(ended) | {"number": answers[-1]}
                 db.execute(queries.END_MESSAGE, values)
             for number in former:
                 db.execute(queries.REPLACE_MESSAGE, (bool(kept), number))

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hiveloom_cli.chat.event import ToolEnded
 from hiveloom_cli.commands.attaching import check_message
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from hiveloom_cli.app import App
     from hiveloom_cli.chat.conversation import Conversation
-    from hiveloom_cli.chat.event import TurnEnded
+    from hiveloom_cli.chat.event import ApprovalAsked, Event, TurnEnded
     from hiveloom_cli.commands.chat_choice import Choice
     from hiveloom_cli.commands.chat_world import ChatWorld
     from hiveloom_cli.protocols.message import Message
@@ -47,22 +49,27 @@ class ChatSession:
         """
         from hiveloom_cli.chat.answer import fold_turn
         from hiveloom_cli.terminal.report import print_unsaved
-        from hiveloom_cli.terminal.tool_view import answer_question
         from hiveloom_cli.terminal.turn import show_turn
 
-        ask = partial(answer_question, streams=self._app.streams)
         conversation = self._open_conversation()
         check_message(conversation, message, self._answerer.upstream)
         streams = self._app.streams
         try:
             with closing(self._turns.take(conversation, message)) as events:
                 if as_json:
-                    document = self._build_document(conversation, fold_turn(events, ask))
+                    tools: list[ToolEnded] = []
+                    ended = fold_turn(_note_tools(events, tools), self._ask)
+                    document = self._build_document(conversation, ended, tools)
                     streams.print_line(json.dumps(document, ensure_ascii=False))
                 else:
                     show_turn(events, streams, self._look)
         finally:
             print_unsaved(self._turns, streams)
+
+    def _ask(self, event: ApprovalAsked) -> None:
+        from hiveloom_cli.terminal.tool_view import answer_question
+
+        answer_question(event, self._app.streams)
 
     def run(self) -> None:
         """Chat until the person leaves."""
@@ -79,7 +86,9 @@ class ChatSession:
             return self._resumed.conversation
         return self._world.open_conversation(self._answerer)
 
-    def _build_document(self, conversation: Conversation, ended: TurnEnded) -> dict[str, Any]:
+    def _build_document(
+        self, conversation: Conversation, ended: TurnEnded, tools: Iterable[ToolEnded]
+    ) -> dict[str, Any]:
         usage = ended.usage
         return {
             "agent": self._choice.agent.name or None,
@@ -93,6 +102,7 @@ class ChatSession:
                 "output_tokens": usage.output_tokens,
                 "cached_input_tokens": usage.cached_input_tokens,
             },
+            "tools": [{"name": tool.call.name, "is_error": tool.result.is_error} for tool in tools],
             "conversation_id": conversation.id if self._turns.has_saved else None,
         }
 
@@ -113,6 +123,13 @@ class ChatSession:
         if resumed is not None:
             repl.resume(answerer, resumed)
         return repl
+
+
+def _note_tools(events: Iterable[Event], tools: list[ToolEnded]) -> Iterator[Event]:
+    for event in events:
+        if isinstance(event, ToolEnded):
+            tools.append(event)
+        yield event
 
 
 def _open_source(app: App, world: ChatWorld, look: Look) -> MessageSource:
