@@ -24,7 +24,7 @@ from hiveloom_cli.chat.tool_calls import Tools
 from hiveloom_cli.chat.tool_plan import Permissions
 from hiveloom_cli.chat.turns import Turns
 from hiveloom_cli.protocols.message import ToolResult, build_user_message
-from hiveloom_cli.protocols.request import Parameters, ToolDefinition
+from hiveloom_cli.protocols.request import ToolDefinition
 from hiveloom_cli.terminal.streams import Streams
 from hiveloom_cli.tools.tool import Approval, ToolCard, ToolOutput
 from hiveloom_cli.tools.toolbox import Toolbox
