@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "chat": ("chat:command", "Talk to an agent, or ask it one question."),
     "agent": ("agent:command", "Create, edit, share and roll back agents."),
+    "tool": ("tool:command", "Write, list, show, edit, remove and try tools."),
     "conversation": (
         "conversation:command",
         "List, show, search, export, delete what was said.",

@@ -74,6 +74,15 @@ def complete_kept_agents(
     return _complete([*agents.load_names(), *agents.load_deleted_names()], incomplete)
 
 
+def complete_tools(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the names of the tools that files describe."""
+    from hiveloom_cli.tools.tool_folder import ToolFolder
+
+    return _complete(ToolFolder(find_app(context).paths.tools).load_names(), incomplete)
+
+
 def complete_credentials(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
