@@ -39,12 +39,13 @@ def add(app: App, /, **options: Any) -> None:
         settings = {"command": list(command), **settings}
     text = build_tool_text(app, name, settings, load_description(app, options))
     tool = check_new_tool(app, name, text)
-    from hiveloom_cli.commands.tool_view import build_hint, open_tools
+    from hiveloom_cli.commands.tool_view import build_hint, open_tools, print_credential_note
 
     path = open_tools(app).save(name, text, replace=options["force"])
     app.streams.print_line(f"Added {name}: {path}")
     if command:
         _print_doubt(app, tool)
+    print_credential_note(app, settings.get("credential"), str(settings.get("url", "")))
     app.streams.print_notice(f"Let an agent use it: {build_hint(name)}")
 
 

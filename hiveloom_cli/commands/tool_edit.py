@@ -36,7 +36,7 @@ def edit(app: App, /, **options: Any) -> None:
     changes = _load_changes(app, options)
     open_tools(app).check_there(name)
     if not changes.is_empty:
-        _change(app, name, changes)
+        change_tool(app, name, changes)
         return
     if not app.streams.can_ask or not app.streams.stdout.isatty():
         raise UsageMistake(
@@ -58,7 +58,8 @@ def _load_changes(app: App, options: dict[str, Any]) -> ToolChanges:
     return ToolChanges(load_settings(app, options), unset, description)
 
 
-def _change(app: App, name: str, changes: ToolChanges) -> None:
+def change_tool(app: App, name: str, changes: ToolChanges) -> None:
+    """Change a tool's file as told, if it is a valid tool then; tell the person."""
     from hiveloom_cli.tools.tool_editing import edit_tool_text
 
     folder = open_tools(app)

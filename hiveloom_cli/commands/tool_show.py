@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 @click.pass_obj
 def show(app: App, words: tuple[str, ...], name_option: str | None, *, as_json: bool) -> None:
     """Show a tool: its kind, whether it asks, which agents name it, and its file."""
+    show_tool(app, choose_name(words, name_option), as_json=as_json)
+
+
+def show_tool(app: App, name: str, *, as_json: bool) -> None:
+    """Print a tool. Raises `ToolNotFound`."""
     from hiveloom_cli.commands.tool_view import build_row, find_users, load_card, open_tools
     from hiveloom_cli.files import load_text
 
-    name = choose_name(words, name_option)
     card = load_card(app, name)
     row = build_row(app, name, card)
     text = load_text(open_tools(app).build_path(name))

@@ -73,3 +73,13 @@ def find_users(app: App, reference: str) -> list[str]:
 def build_hint(reference: str) -> str:
     """Build the command that lets an agent use a tool."""
     return f"hiveloom agent edit AGENT --add-tool {reference}"
+
+
+def print_credential_note(app: App, name: str | None, url: str) -> None:
+    """Note that the key which a tool needs is not stored, and how to store it for that URL."""
+    if name is not None and name not in app.credentials.load_all():
+        origin = "/".join(url.split("/")[:3])
+        app.streams.print_notice(
+            f"note: the key {name} is not stored: hiveloom credential set {name}"
+            f" --base-url {origin}"
+        )

@@ -1,4 +1,4 @@
-"""Single settings of a tool's file changed, and nothing else in it."""
+"""Single settings of the file of a tool or a skill changed, and nothing else in it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ToolChanges:
 
 
 def edit_tool_text(text: str, path: Path, changes: ToolChanges) -> str:
-    """Change a tool's file as told; `path` is for messages. The outcome may be no valid tool.
+    """Change a file as told; `path` is for messages. Whether the outcome is valid is not checked.
 
     Raises `SettingsInvalid` for what is no front matter, and `UsageMistake` for changes that cannot
     be made in a file that is laid out as this one is.
@@ -44,7 +44,7 @@ def edit_tool_text(text: str, path: Path, changes: ToolChanges) -> str:
     wished |= changes.settings
     refusal = UsageMistake(
         f"{path}: the way its settings are laid out does not let this be changed by itself",
-        hint=f"change it in an editor: hiveloom tool edit {path.stem}",
+        hint="change it in an editor",
     )
     try:
         edited = _splice(parts, changes)
