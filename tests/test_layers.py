@@ -22,7 +22,7 @@ ROOT = Path(hiveloom_cli.__file__).parent
 
 # From the ground up. A unit may import itself and every layer below its own; units that share a
 # layer do not know each other, the ground floor's excepted.
-GROUND = frozenset({"clock", "errors", "files", "paths", "secret", "stop"})
+GROUND = frozenset({"clock", "errors", "files", "json_schema", "paths", "secret", "stop"})
 LAYERS: tuple[frozenset[str], ...] = (
     GROUND,
     frozenset({"front_matter", "protocols"}),
@@ -42,9 +42,11 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "cryptography": ("credentials/",),
     "filelock": ("files.py",),
     "jeepney": ("credentials/",),
+    "jsonschema": ("json_schema.py",),
     "keyring": ("credentials/",),
     "platformdirs": ("paths.py",),
     "prompt_toolkit": ("terminal/",),
+    "referencing": ("json_schema.py",),
     "requests": ("upstream/session.py", "upstream/transport.py"),
     "rich": ("terminal/",),
     "secretstorage": ("credentials/",),

@@ -54,12 +54,18 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("provider", "list"),
         ("provider", "show", "groq"),
         ("model", "--help"),
+        ("tool", "list"),
+        ("tool", "show", "changes"),
+        ("tool", "edit", "changes", "--approval", "auto"),
+        ("tool", "test", "changes", "--yes"),
+        ("capability", "list", "helper"),
         ("conversation", "--help"),
         ("conversation", "list", "--help"),
     ],
 )
 def test_a_quick_command_loads_no_heavy_library(args: tuple[str, ...]) -> None:
     run_hiveloom("agent", "create", "helper", "--model", "m")
+    run_hiveloom("tool", "add", "changes", "--description", "Prints.", "--", "echo", "hi")
     assert load_modules(*args) & HEAVY == set()
 
 
