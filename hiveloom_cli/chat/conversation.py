@@ -11,6 +11,7 @@ from hiveloom_cli.protocols.request import ChatRequest
 if TYPE_CHECKING:
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.protocols.message import Message
+    from hiveloom_cli.protocols.output_schema import OutputSchema
 
 _BEGINNING = (
     "[The beginning of this conversation is too long to be sent. In its place stands this summary"
@@ -46,7 +47,8 @@ class Conversation:
 
     `stream` says whether answers are asked for piece by piece. `agent_version` is the number of the
     version of the agent's file that answers, 0 where there is none. All that was said stays in
-    `messages`, also what a `summary` stands for.
+    `messages`, also what a `summary` stands for. `output` is what answers have to fit, if not any
+    text will do.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Conversation:
     agent_version: int = 0
     summary: Recap | None = None
     measured: Measured | None = None
+    output: OutputSchema | None = None
 
     @property
     def summarised(self) -> int:
@@ -75,4 +78,5 @@ class Conversation:
             system=self.agent.system_prompt,
             parameters=self.agent.parameters,
             stream=self.stream,
+            output=self.output,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hiveloom_cli.commands.answer_schema import check_question, load_schema, take_schema
 from hiveloom_cli.commands.appearance import choose_look, take_look
 from hiveloom_cli.commands.attaching import STDIN, load_attachments, take_attachments
 from hiveloom_cli.commands.chat_choice import choose
@@ -33,6 +34,7 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
 @click.argument("agent", required=False, shell_complete=complete_agents)
 @click.argument("message", required=False)
 @take_attachments
+@take_schema
 @take_model("Ask this model; an agent is not needed then.")
 @click.option("--system-prompt", metavar="TEXT", help="Instead of the agent's.")
 @take_credential("Instead of the agent's.")
@@ -84,7 +86,9 @@ def command(app: App, /, **options: Any) -> None:
 
     choice = _override(choose(app, options), options)
     agent = choice.agent
+    schema = load_schema(options["schema"])
     text = _load_text(app, choice.word, options)
+    check_question(schema, has_question=bool(text or options["attach"]))
     app.timeouts, app.patience = choose_timeouts(options), choose_patience(options)
     upstream = app.decide_upstream(agent.model, agent.credential, allow_http=options["allow_http"])
     attached = load_attachments(app, options["attach"])
@@ -101,7 +105,8 @@ def command(app: App, /, **options: Any) -> None:
     if not (text or attached):
         session.run()
     else:
-        session.answer_once(build_user_message(text, attached), as_json=options["as_json"])
+        message = build_user_message(text, attached)
+        session.answer_once(message, schema, as_json=options["as_json"])
 
 
 def _override(choice: Choice, options: dict[str, Any]) -> Choice:

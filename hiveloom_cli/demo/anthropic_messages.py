@@ -17,6 +17,7 @@ from hiveloom_cli.demo.answer import (
     parse_pieces,
 )
 from hiveloom_cli.demo.body import parse_body, parse_messages, parse_text
+from hiveloom_cli.demo.sample import find_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,6 +60,7 @@ def parse_question(body: bytes, headers: Mapping[str, str]) -> Question:
         prompt="\n".join([system, *(said.text for said in messages)]),
         stream=bool(fields.get("stream")),
         attached=asked.attached,
+        schema=find_schema(fields, "output_config", "format", "schema"),
     )
 
 

@@ -17,6 +17,7 @@ from hiveloom_cli.demo.answer import (
     parse_pieces,
 )
 from hiveloom_cli.demo.body import Said, parse_body, parse_messages
+from hiveloom_cli.demo.sample import find_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,6 +55,7 @@ def parse_question(body: bytes, headers: Mapping[str, str]) -> Question:
         stream=bool(fields.get("stream")),
         include_usage=bool(options.get("include_usage")),
         attached=asked.attached,
+        schema=find_schema(fields, "response_format", "json_schema", "schema"),
     )
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hiveloom_cli.protocols.message import Message
+    from hiveloom_cli.protocols.output_schema import OutputSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class ChatRequest:
     """One request to a model, in no wire format's words.
 
     `asked_of` names the upstream and model; reasoning that another made is not sent along.
+    `output` is what the answer has to fit, if it is not any text.
     """
 
     model: str
@@ -45,6 +47,7 @@ class ChatRequest:
     tools: tuple[ToolDefinition, ...] = ()
     stream: bool = True
     asked_of: str = ""
+    output: OutputSchema | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from hiveloom_cli.protocols.message import (
     ToolCall,
     ToolResult,
 )
+from hiveloom_cli.protocols.output_schema import narrow_schema
 from hiveloom_cli.protocols.request import ChatRequest, KeyHeader, ToolDefinition, WireRequest
 
 if TYPE_CHECKING:
@@ -108,6 +109,9 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
             }
             for tool in tools
         ]
+    if chat.output is not None:
+        schema = narrow_schema(chat.output.build_schema())
+        body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
     if chat.stream:
         body["stream"] = True
     return body
