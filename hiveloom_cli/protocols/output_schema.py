@@ -113,6 +113,8 @@ def narrow_schema(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     narrow = {key: _narrow(key, value) for key, value in schema.items() if not _is_told(key, value)}
+    if "oneOf" in narrow and "anyOf" not in narrow:
+        narrow["anyOf"] = narrow.pop("oneOf")
     if schema.get("type") == "object" and "properties" in schema:
         narrow.setdefault("additionalProperties", False)
     if told := {key: value for key, value in schema.items() if _is_told(key, value)}:
