@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -29,6 +29,9 @@ from hiveloom_cli.protocols.output_schema import (
 from hiveloom_cli.protocols.request import ChatRequest
 from hiveloom_cli.protocols.table import PROTOCOLS
 from tests.support.official import check_official
+
+if TYPE_CHECKING:
+    from hiveloom_cli.protocols.event import ReplyEvent
 
 CLOSED: dict[str, Any] = {
     "type": "object",
@@ -180,9 +183,9 @@ def test_the_reader_of_a_reply_sees_text_and_no_call(
 ) -> None:
     message = Message("assistant", (CALL,))
     other = ToolCallReady(ToolCall("d", "other", "{}"))
-    events = iter([ToolCallReady(CALL), other, ReplyEnded(message, said, "raw")])
+    events: list[ReplyEvent] = [ToolCallReady(CALL), other, ReplyEnded(message, said, "raw")]
     text = Message("assistant", (TextPart('{"a": 1}'),))
-    assert list(relay_answer(events, NAME)) == [
+    assert list(relay_answer(iter(events), NAME)) == [
         other,
         TextDelta('{"a": 1}'),
         ReplyEnded(text, told, "raw"),
