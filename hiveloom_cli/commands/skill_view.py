@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.app import App
     from hiveloom_cli.tools.skill import Skill
 
+
 def find_users(app: App) -> Mapping[str, list[str]]:
     """Find which agents name which skill."""
     from hiveloom_cli.agents.agent import Agent

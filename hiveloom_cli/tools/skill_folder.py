@@ -9,11 +9,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.errors import AlreadyExists, FileUnreadable, SourceUnusable, ToolNotFound
+from hiveloom_cli.errors import (
+    AlreadyExists,
+    FileUnreadable,
+    HiveloomError,
+    SourceUnusable,
+    ToolNotFound,
+)
 from hiveloom_cli.files import decode_text, ensure_private_folder, open_lock, sync_folder
 from hiveloom_cli.tools.beneath import load_beneath, load_pieces
 from hiveloom_cli.tools.skill import (
     MOST_TEXT,
+    NAME_RULE,
     SKILL_FILE,
     is_skill_name,
     parse_skill,
@@ -54,6 +61,19 @@ class SkillFolder:
         """Read a skill. Raises `UsageMistake`, `ToolNotFound` and `FileUnreadable`."""
         path = self.build_path(name) / SKILL_FILE
         return parse_skill(decode_text(self._load_skill_file(name, path), path), path, folder=name)
+
+    def load_all(self) -> Iterator[Skill | HiveloomError]:
+        """Read every skill; what is broken gives the error that says why."""
+        for name in self.load_names():
+            try:
+                if not is_skill_name(name):
+                    hint = f"rename it, and say so in its SKILL.md: use {NAME_RULE}"
+                    raise FileUnreadable(
+                        self.folder / name, "its name is none of a skill", hint=hint
+                    )
+                yield self.load(name)
+            except HiveloomError as error:
+                yield error
 
     def load_text(self, name: str, file: str) -> str:
         """Read a text in a skill's folder.
