@@ -60,6 +60,11 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("provider", "list"),
         ("provider", "show", "groq"),
         ("model", "--help"),
+        ("tool", "list"),
+        ("tool", "show", "changes"),
+        ("tool", "edit", "changes", "--approval", "auto"),
+        ("tool", "test", "changes", "--yes"),
+        ("capability", "list", "helper"),
         ("conversation", "--help"),
         ("conversation", "list", "--help"),
     ],
@@ -67,6 +72,7 @@ def load_modules(*args: str, **env: str) -> set[str]:
 def test_a_quick_command_loads_no_heavy_library(args: tuple[str, ...]) -> None:
     run_hiveloom("agent", "create", "helper", "--model", "m")
     write_skill(Path(os.environ["HIVELOOM_HOME"]) / "skills", build_text("notes"))
+    run_hiveloom("tool", "add", "changes", "--description", "Prints.", "--", "echo", "hi")
     assert load_modules(*args) & HEAVY == set()
 
 
