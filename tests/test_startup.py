@@ -71,8 +71,8 @@ def load_modules(*args: str, **env: str) -> set[str]:
 )
 def test_a_quick_command_loads_no_heavy_library(args: tuple[str, ...]) -> None:
     run_hiveloom("agent", "create", "helper", "--model", "m")
-    write_skill(Path(os.environ["HIVELOOM_HOME"]) / "skills", build_text("notes"))
     run_hiveloom("tool", "add", "changes", "--description", "Prints.", "--", "echo", "hi")
+    write_skill(Path(os.environ["HIVELOOM_HOME"]) / "skills", build_text("notes"))
     assert load_modules(*args) & HEAVY == set()
 
 

@@ -269,7 +269,12 @@ def test_a_stop_closes_an_encrypted_connection(upstream: ScriptedUpstream, tmp_p
     stop = Stop()
     web = RequestsWeb({"SSL_CERT_FILE": str(authority.root)})
     request = build_request(f"https://127.0.0.1:{upstream.server_port}/")
-    threading.Thread(target=lambda: (upstream.wait_for_requests(), stop.set())).start()
+
+    def stop_it() -> None:
+        upstream.wait_for_requests()
+        stop.set()
+
+    threading.Thread(target=stop_it).start()
     with pytest.raises(Interrupted):
         web.send(request, None, stop)
     assert upstream.hung_up.wait(5)
