@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.commands.attaching import check_message
@@ -46,15 +47,17 @@ class ChatSession:
         """
         from hiveloom_cli.chat.answer import fold_turn
         from hiveloom_cli.terminal.report import print_unsaved
+        from hiveloom_cli.terminal.tool_view import answer_question
         from hiveloom_cli.terminal.turn import show_turn
 
+        ask = partial(answer_question, streams=self._app.streams)
         conversation = self._open_conversation()
         check_message(conversation, message, self._answerer.upstream)
         streams = self._app.streams
         try:
             with closing(self._turns.take(conversation, message)) as events:
                 if as_json:
-                    document = self._build_document(conversation, fold_turn(events))
+                    document = self._build_document(conversation, fold_turn(events, ask))
                     streams.print_line(json.dumps(document, ensure_ascii=False))
                 else:
                     show_turn(events, streams, self._look)

@@ -99,6 +99,15 @@ def complete_credentials(
     return _complete(list(find_app(context).credentials.load_all()), incomplete)
 
 
+def complete_skills(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the names of skills."""
+    from hiveloom_cli.tools.skill_folder import SkillFolder
+
+    return _complete(SkillFolder(find_app(context).paths.skills).load_names(), incomplete)
+
+
 def complete_models(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

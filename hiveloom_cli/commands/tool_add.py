@@ -39,9 +39,15 @@ def add(app: App, /, **options: Any) -> None:
         settings = {"command": list(command), **settings}
     text = build_tool_text(app, name, settings, load_description(app, options))
     tool = check_new_tool(app, name, text)
-    from hiveloom_cli.commands.tool_view import build_hint, open_tools, print_credential_note
+    from hiveloom_cli.commands.tool_view import (
+        build_hint,
+        note_own_hand,
+        open_tools,
+        print_credential_note,
+    )
 
     path = open_tools(app).save(name, text, replace=options["force"])
+    note_own_hand(app, name, options["approval"])
     app.streams.print_line(f"Added {name}: {path}")
     if command:
         _print_doubt(app, tool)

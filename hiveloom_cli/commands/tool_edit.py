@@ -9,7 +9,7 @@ import click
 
 from hiveloom_cli.commands.naming import choose_name, complete_tools, take_name
 from hiveloom_cli.commands.tool_options import load_description, load_settings, take_tool_settings
-from hiveloom_cli.commands.tool_view import open_tools, parse_tool
+from hiveloom_cli.commands.tool_view import note_own_hand, open_tools, parse_tool
 from hiveloom_cli.errors import SettingsInvalid, UsageMistake
 from hiveloom_cli.files import load_text
 
@@ -83,6 +83,7 @@ def change_tool(app: App, name: str, changes: ToolChanges) -> None:
         app.streams.print_line(f"Nothing changed in {name}: {path}")
         return
     folder.save(name, edited, replace=True)
+    note_own_hand(app, name, changes.settings.get("approval"), former=text)
     app.streams.print_line(f"Changed {name}: {path}")
 
 
@@ -106,6 +107,8 @@ def _save(app: App, draft: Draft, text: str) -> bool:
         app.streams.print_notice(f"{name} was {verb} while you edited it.")
         if choose(app, {_OVERWRITE: "overwrite", **CHOICES}) == AGAIN:
             return False
+    former = "" if current is None else current.decode("utf-8", "replace")
     folder.save(name, text, replace=True)
+    note_own_hand(app, name, None, former=former)
     app.streams.print_line(f"Changed {name}: {path}")
     return True

@@ -28,6 +28,7 @@ def remove(app: App, words: tuple[str, ...], name_option: str | None, *, yes: bo
     named = f" Named by: {', '.join(users)}." if users else ""
     ask_consent(f"Remove the tool {name} ({path})?{named}", yes=yes, streams=app.streams)
     folder.remove(name)
+    app.agreements.remove(name)
     app.streams.print_line(f"Removed {name}: {path}")
     for agent in users:
         app.streams.print_notice(

@@ -82,16 +82,19 @@ def _run(
 ) -> ToolOutput:
     """Show what would run, and run it if the person lets it."""
     from hiveloom_cli.stop import Stop
+    from hiveloom_cli.tools.approval import decide_approval
     from hiveloom_cli.tools.tool import Approval
 
     lines = tool.describe_call(arguments).split("\n")
     app.streams.print_aside("\n".join(f"  {line}" for line in (f"{card.reference} runs:", *lines)))
-    if card.approval is Approval.DENY:
+    agreement = app.agreements.load(card.reference)
+    verdict = decide_approval(card, agreement, in_conversation=False, is_allowed=yes)
+    if verdict.approval is Approval.DENY:
         raise HiveloomError(
             f"{card.reference} is not to run: its approval is “deny”",
             hint=f"hiveloom tool edit {card.reference} --approval ask",
         )
-    if card.approval is Approval.ASK and not yes:
+    if verdict.approval is Approval.ASK and not yes:
         _ask(app)
     stop = Stop()
     try:

@@ -83,3 +83,17 @@ def print_credential_note(app: App, name: str | None, url: str) -> None:
             f"note: the key {name} is not stored: hiveloom credential set {name}"
             f" --base-url {origin}"
         )
+
+
+def note_own_hand(app: App, name: str, approval: str | None, *, former: str = "") -> None:
+    """Remember that a file is the person's own work, where it may run without asking.
+
+    So it may if they said `--approval auto` now, or agreed to the text that it had before.
+    """
+    agreement = app.agreements.load(name)
+    was_agreed = agreement is not None and agreement.is_always
+    if was_agreed and agreement is not None:
+        was_agreed = agreement.definition_text == former
+    card = load_card(app, name)
+    if not isinstance(card, HiveloomError) and (approval == "auto" or was_agreed):
+        app.agreements.save(card, is_always=True)

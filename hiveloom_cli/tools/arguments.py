@@ -1,4 +1,4 @@
-"""The arguments of a call, as they were written, and what they have to be."""
+"""A call's arguments, held to the tool's schema before it runs."""
 
 from __future__ import annotations
 
@@ -6,23 +6,36 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.json_schema import find_schema_faults
+from hiveloom_cli.protocols.lookup import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MOST_SHOWN = 1000
+_MOST_FAULTS = 5
 
-_HINT = """as in '{"city": "Oslo"}'"""
 
+def parse_call(arguments: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the arguments of a call, JSON as the model or a person wrote it; no text means none.
 
-def parse_call(arguments_text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the arguments of a call. Raises `UsageMistake` for what its schema does not allow."""
+    Raises `UsageMistake` that says what is wrong with them, for whoever wrote them.
+    """
     try:
-        arguments = json.loads(arguments_text or "{}")
-    except (ValueError, RecursionError):
-        raise UsageMistake("the arguments are not JSON", hint=_HINT) from None
-    if not isinstance(arguments, dict):
-        raise UsageMistake("the arguments are no JSON object", hint=_HINT)
-    missing = [name for name in schema.get("required", []) if name not in arguments]
-    if missing:
-        raise UsageMistake(f"an argument is missing: {', '.join(missing)}")
-    return arguments
+        value = parse_json(arguments.strip() or "{}")
+    except ValueError as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        raise UsageMistake(
+            f"the arguments are not JSON ({reason}): {_shorten(arguments)}",
+            hint='give one JSON object, as in {"city": "Zürich"}',
+        ) from None
+    if not isinstance(value, dict):
+        raise UsageMistake(f"the arguments are no JSON object: {_shorten(arguments)}")
+    if faults := find_schema_faults(value, dict(schema)):
+        said = "; ".join(faults[:_MOST_FAULTS])
+        raise UsageMistake(f"the arguments do not fit the tool's schema: {said}")
+    return value
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"

@@ -108,6 +108,8 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
             }
             for tool in tools
         ]
+        if not chat.may_call:
+            body["tool_choice"] = {"type": "none"}
     if chat.stream:
         body["stream"] = True
     return body

@@ -84,6 +84,8 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
             }
             for tool in chat.tools
         ]
+        if not chat.may_call:
+            body["tool_choice"] = "none"
     if chat.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
