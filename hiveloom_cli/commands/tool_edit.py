@@ -14,6 +14,8 @@ from hiveloom_cli.errors import SettingsInvalid, UsageMistake
 from hiveloom_cli.files import load_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hiveloom_cli.app import App
     from hiveloom_cli.commands.draft import Draft
     from hiveloom_cli.tools.tool_editing import ToolChanges
@@ -33,8 +35,7 @@ def edit(app: App, /, **options: Any) -> None:
     is not saved.
     """
     name = choose_name(options["words"], options["name_option"])
-    changes = _load_changes(app, options)
-    open_tools(app).check_there(name)
+    changes = _load_changes(app, open_tools(app).check_there(name), options)
     if not changes.is_empty:
         change_tool(app, name, changes)
         return
@@ -47,7 +48,9 @@ def edit(app: App, /, **options: Any) -> None:
     _edit_by_hand(app, name)
 
 
-def _load_changes(app: App, options: dict[str, Any]) -> ToolChanges:
+def _load_changes(app: App, path: Path, options: dict[str, Any]) -> ToolChanges:
+    """Read what is to be changed; headers are added to those that there are."""
+    from hiveloom_cli.front_matter.document import parse_document
     from hiveloom_cli.tools.tool_editing import ToolChanges
 
     description = load_description(app, options)
@@ -55,7 +58,12 @@ def _load_changes(app: App, options: dict[str, Any]) -> ToolChanges:
         hint = "hiveloom tool add NAME --force --from-file FILE"
         raise UsageMistake("a whole file is no description", hint=hint)
     unset = tuple(key.strip() for key in options["unset"])
-    return ToolChanges(load_settings(app, options), unset, description)
+    settings = load_settings(app, options)
+    if options["headers"] and "headers" not in unset:
+        former = parse_document(load_text(path), path).fields.get("headers")
+        if former is not None and isinstance(former.value, dict):
+            settings["headers"] = {**former.value, **settings["headers"]}
+    return ToolChanges(settings, unset, description)
 
 
 def change_tool(app: App, name: str, changes: ToolChanges) -> None:

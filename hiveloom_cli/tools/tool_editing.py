@@ -58,16 +58,28 @@ def edit_tool_text(text: str, path: Path, changes: ToolChanges) -> str:
 
 
 def _splice(parts: Parts, changes: ToolChanges) -> str:
-    from hiveloom_cli.front_matter.splicing import drop_entry, put_value
+    from hiveloom_cli.front_matter.splicing import drop_entry
 
     line_end = "\r\n" if parts.head.endswith("\r\n") else "\n"
     settings, body = parts.settings, parts.body
     for key in changes.unset:
         settings = drop_entry(settings, key)
     for key, value in changes.settings.items():
-        settings = put_value(settings, key, value, line_end)
+        settings = _put(settings, key, value, line_end)
     fence = parts.fence if parts.fence.endswith("\n") else f"{parts.fence}{line_end}"
     if changes.description is not None:
         lines = changes.description.strip("\r\n").splitlines()
         body = line_end.join([*lines, ""])
     return f"{parts.head}{settings}{fence}{body}"
+
+
+def _put(text: str, key: str, value: Any, line_end: str) -> str:
+    """Give a key another value where it stands; one of several lines goes to the end."""
+    from hiveloom_cli.front_matter.splicing import drop_entry, put_value
+    from hiveloom_cli.front_matter.yaml_entries import find_entries
+    from hiveloom_cli.front_matter.yaml_text import format_mapping
+
+    if not isinstance(value, dict):
+        return put_value(text, key, value, line_end)
+    rest = drop_entry(text, key) if key in find_entries(text) else text
+    return rest + format_mapping({key: value}).replace("\n", line_end)

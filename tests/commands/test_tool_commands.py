@@ -237,6 +237,15 @@ def test_an_option_changes_its_own_line_alone(home: Path) -> None:
     assert done.stdout == f"Nothing changed in x: {path}\n"
 
 
+def test_a_header_is_added_to_those_that_there_are(home: Path) -> None:
+    add("x", "--url", "https://a.example", "--header", "A: b", "--header", "C: d")
+    done = run_hiveloom("tool", "edit", "x", "--header", "C: e", "--header", "F: g")
+    assert done.exit_code == 0, done.stderr
+    assert "headers:\n  A: b\n  C: e\n  F: g\n" in read(home, "x")
+    run_hiveloom("tool", "edit", "x", "--unset", "headers")
+    assert "headers" not in read(home, "x")
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
