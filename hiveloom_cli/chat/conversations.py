@@ -231,7 +231,7 @@ class Conversations:
         wanted = {"id": conversation_id}
         for row in self._store.read(queries.SUMMARY, wanted):
             messages = self._store.read(queries.MESSAGES, wanted)
-            recaps = self._store.read(queries.RECAP, wanted)
+            recaps = self._store.read(queries.RECAP, wanted, since=2)
             try:
                 return rows.parse_conversation(row, messages, recaps)
             except (ValueError, TypeError, KeyError) as error:
