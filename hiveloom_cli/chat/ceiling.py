@@ -77,22 +77,30 @@ class Ceiling:
         self._warned = {*former._warned}
 
     def watch(
-        self, conversation: Conversation, message: Message, events: Generator[Event]
+        self, conversation: Conversation, message: Message | None, events: Generator[Event]
     ) -> Generator[Event]:
-        """Yield the events of a turn, unless it would pass a limit: raises `CeilingReached`."""
+        """Yield the events of a turn, unless it would pass a limit: raises `CeilingReached`.
+
+        Without a `message` they are those of making a summary.
+        """
         self._begin(conversation)
         asked = self._estimate(conversation, message)
         passed = decide_passed(self._limits, self._spent, self._day, asked)
         if passed:
             spent = self._day if passed.is_daily else self._spent
             raise explain_passed(self._limits, passed, spent, asked, self._agent)
-        turn = _Turn(len(conversation.messages) + 1, asked.usage)
+        turn = _Turn(asked.usage, None if message is None else len(conversation.messages) + 1)
+        before = conversation.summary
         try:
             with closing(events):
                 yield from self._warn()
                 yield from self._relay(turn, events)
         finally:
+            recap = conversation.summary
+            if message is None and recap is not None and recap is not before:
+                turn.note(TextDelta(recap.text))
             self._count(turn)
+        yield from self._warn()
 
     def guard(self, events: Generator[Event], is_kept: Callable[[], bool]) -> Generator[Event]:
         """Yield the events of a turn once it is kept, where a limit depends on that.
@@ -114,7 +122,7 @@ class Ceiling:
         if self._limits.is_daily:
             self._day = self._load_day()
 
-    def _estimate(self, conversation: Conversation, message: Message) -> Amount:
+    def _estimate(self, conversation: Conversation, message: Message | None) -> Amount:
         """Estimate what the next request will cost, its answer only where that has a limit."""
         messages = conversation.messages
         while self._measured and self._measured[-1][0] > len(messages):
@@ -123,7 +131,7 @@ class Ceiling:
             count, tokens = self._measured[-1]
         else:
             count, tokens = 0, estimate_text(conversation.agent.system_prompt)
-        tokens += estimate_messages((*messages[count:], message))
+        tokens += estimate_messages((*messages[count:], *filter(None, [message])))
         most = conversation.agent.parameters.max_tokens or 0
         return self._measure(Usage(tokens, most))
 
@@ -147,7 +155,7 @@ class Ceiling:
             return
         self._spent += self._measure(usage)
         self._day += self._measure(usage)
-        if turn.usage is not None and turn.usage.input_tokens:
+        if turn.messages and turn.usage is not None and turn.usage.input_tokens:
             self._measured.append((turn.messages, turn.usage.input_tokens))
 
     def _warn(self) -> Iterator[Notice]:
@@ -159,9 +167,12 @@ class Ceiling:
 
 
 class _Turn:
-    """What is known of the cost of a turn under way; `messages` are those of its request."""
+    """What is known of the cost of a turn under way.
 
-    def __init__(self, messages: int, asked: Usage) -> None:
+    `messages` are those of its request, None where that does not send the conversation.
+    """
+
+    def __init__(self, asked: Usage, messages: int | None) -> None:
         self.messages = messages
         self.usage: Usage | None = None
         self.is_counted = False

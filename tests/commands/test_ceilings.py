@@ -212,6 +212,36 @@ def test_an_interactive_chat_stays_open_at_its_limit(upstream: ScriptedUpstream)
         assert terminal.wait() == 0
 
 
+def test_a_summary_that_is_asked_for_is_held_to_the_limit_and_counted(
+    hiveloom: Hiveloom, upstream: ScriptedUpstream
+) -> None:
+    env = point_at(upstream)
+    upstream.add(*(say(went, 10, "x" * 400) for went in (90, 190, 290)))
+    args = ("chat", "--model", "m", "--max-total-tokens")
+    with spawn_hiveloom(*args, "1000", env=env, columns=100) as terminal:
+        for went in (90, 190, 290):
+            terminal.expect("m>")
+            terminal.send_line("more")
+            terminal.expect(f"{went} tokens in, 10 out")
+        upstream.add(say(150, 100, "short"))
+        terminal.send_line("/compact")
+        terminal.expect("earlier messages were summarised")
+        terminal.expect("note: 850 tokens of 1,000 tokens spent")
+        terminal.send_line("/usage")
+        terminal.expect("this conversation: 720 tokens in, 130 out")
+        terminal.send_line("/compact")
+        terminal.expect("error: this model may spend 1,000 tokens in a conversation")
+        terminal.send_line("/exit")
+        assert terminal.wait() == 0
+    assert len(upstream.requests) == 4
+    done = hiveloom("chat", "-c", "four", "--max-total-tokens", "851", env=env)
+    assert "850 tokens so far" in done.stderr
+    (row,) = json.loads(hiveloom("conversation", "stats", "--json").stdout)
+    assert (row["input_tokens"], row["output_tokens"]) == (720, 130)
+    (listed,) = json.loads(hiveloom("conversation", "list", "--json").stdout)
+    assert listed["messages"] == 6
+
+
 @pytest.fixture
 def _new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TZ", "America/New_York")
