@@ -59,18 +59,18 @@ def write_agent(home: Path, settings: str) -> None:
 def test_a_limit_outlives_the_program(hiveloom: Hiveloom, upstream: ScriptedUpstream) -> None:
     env = point_at(upstream)
     upstream.add(say(10, 20), say(12, 1))
-    first = ("chat", "--model", "m", "four", "--max-total-tokens", "42")
+    first = ("chat", "--model", "m", "four", "--max-total-tokens", "50")
     assert hiveloom(*first, env=env).stderr == ""
-    # 30 spent; the next request is 10 counted, 1 for the answer and 1 for what is said.
-    done = hiveloom("chat", "-c", "four", "--max-total-tokens", "41", "--json", env=env)
+    # 30 spent; the next request is 10 counted, 5 for the answer and 5 for what is said.
+    done = hiveloom("chat", "-c", "four", "--max-total-tokens", "49", "--json", env=env)
     assert done.exit_code == 1
     error = json.loads(done.stdout)["error"]
     assert error["code"] == "ceiling_reached"
     assert "30 tokens so far" in error["message"]
-    assert "about 12 tokens more" in error["message"]
+    assert "about 20 tokens more" in error["message"]
     assert "--max-total-tokens" in error["hint"]
     assert len(upstream.requests) == 1
-    done = hiveloom("chat", "-c", "four", "--max-total-tokens", "42", "--no-save", env=env)
+    done = hiveloom("chat", "-c", "four", "--max-total-tokens", "50", "--no-save", env=env)
     assert (done.exit_code, done.stdout) == (0, "fine")
     rows = json.loads(hiveloom("conversation", "list", "--json").stdout)
     assert [row["messages"] for row in rows] == [2]
