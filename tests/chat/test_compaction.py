@@ -174,7 +174,8 @@ def test_a_text_whose_middle_is_cut_keeps_its_ends(text: str, most: int) -> None
 def test_a_transcript_has_the_length_that_there_is_room_for(texts: list[str], tokens: int) -> None:
     messages = [build_user_message(text) for text in texts]
     text = format_transcript(Recap("what was before", 3), messages, tokens)
-    assert estimate_text(text) <= tokens * 2 + 20  # letters of several bytes may stand in what stays
+    # Letters of several bytes may stand in what stays.
+    assert estimate_text(text) <= tokens * 2 + 20
 
 
 def test_one_long_piece_gives_way_before_the_short_ones() -> None:
