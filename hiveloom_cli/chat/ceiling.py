@@ -78,19 +78,28 @@ class Ceiling:
         self._warned = {*former._warned}
 
     def watch(
-        self, conversation: Conversation, message: Message, events: Generator[Event]
+        self, conversation: Conversation, message: Message | None, events: Generator[Event]
     ) -> Generator[Event]:
-        """Yield the events of a turn, unless it would pass a limit: raises `CeilingReached`."""
+        """Yield the events of a turn, unless it would pass a limit: raises `CeilingReached`.
+
+        Without a `message` they are those of making a summary.
+        """
         self._begin(conversation)
-        asked = self._estimate(conversation, [message])
+        asked = self._estimate(conversation, [] if message is None else [message])
         self._check(asked, Amount())
-        self._turn = turn = _Turn(len(conversation.messages) + 1, asked.usage)
+        sent = None if message is None else len(conversation.messages) + 1
+        self._turn = turn = _Turn(asked.usage, sent)
+        before = conversation.summary
         try:
             with closing(events):
                 yield from self._warn()
                 yield from self._relay(turn, events)
         finally:
+            recap = conversation.summary
+            if message is None and recap is not None and recap is not before:
+                turn.note(TextDelta(recap.text))
             self._count(turn)
+        yield from self._warn()
 
     def check_next(self, conversation: Conversation, said: Sequence[Message]) -> None:
         """Return if the turn under way may make another request, which sends `said`.
@@ -161,8 +170,9 @@ class Ceiling:
             return
         self._spent += self._measure(usage)
         self._day += self._measure(usage)
-        if turn.usage is not None and turn.usage.input_tokens and not turn.is_sum:
-            self._measured.append((turn.messages, turn.usage.input_tokens))
+        counted = turn.usage.input_tokens if turn.usage is not None else None
+        if turn.messages is not None and counted and not turn.is_sum:
+            self._measured.append((turn.messages, counted))
 
     def _warn(self) -> Iterator[Notice]:
         for passed in find_worn(self._limits, self._spent, self._day):
@@ -173,9 +183,12 @@ class Ceiling:
 
 
 class _Turn:
-    """What is known of the cost of a turn under way; `messages` are those of its request."""
+    """What is known of the cost of a turn under way.
 
-    def __init__(self, messages: int, asked: Usage) -> None:
+    `messages` are those of its request, None where that does not send the conversation.
+    """
+
+    def __init__(self, asked: Usage, messages: int | None) -> None:
         self.messages = messages
         self.usage: Usage | None = None
         self.is_sum = False  # of several requests
