@@ -250,7 +250,7 @@ def stream(pieces: list[str], width: int = 60, height: int = 12) -> Terminal:
 
 
 def list_cuts(text: str) -> list[list[str]]:
-    return [text.splitlines(keepends=True), cut(text, 1, 12), cut(text, 2, 200)]
+    return [[text], text.splitlines(keepends=True), cut(text, 1, 12), cut(text, 2, 200)]
 
 
 @pytest.mark.parametrize("language", CODE)
