@@ -118,9 +118,9 @@ def show_usage(chat: Repl, _argument: str) -> None:
 def _format_usage(usage: Usage | None) -> str:
     if usage is None:
         return "not known"
-    counts = (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens)
-    words = ["?" if count is None else f"{count:,}" for count in counts]
-    return f"{words[0]} tokens in, {words[1]} out, {words[2]} cached"
+    went, came = ("?" if n is None else f"{n:,}" for n in (usage.input_tokens, usage.output_tokens))
+    cached = usage.cached_input_tokens
+    return f"{went} tokens in, {came} out" + ("" if cached is None else f", {cached:,} cached")
 
 
 def show_request(chat: Repl, _argument: str) -> None:

@@ -53,9 +53,11 @@ def format_context(conversation: Conversation, answerer: Answerer) -> str:
 
     "" as long as nothing was said, and where nobody knows how much the model reads.
     """
+    if not conversation.messages:
+        return ""
     agent = conversation.agent
     window = agent.context_window or answerer.load_window(agent.model)
-    if not conversation.messages or not window:
+    if not window:
         return ""
     share = 100 * estimate_request(conversation) / window
     return f"context {share:.0f}%" if share >= 1 else "context <1%"
