@@ -247,6 +247,12 @@ class AnswerEmpty(UpstreamError):
     code = "answer_empty"
 
 
+class AnswerInvalid(HiveloomError):
+    """The model answered, and not with JSON that fits the schema it was given."""
+
+    code = "answer_invalid"
+
+
 class NotFound(HiveloomError):
     """Nothing of that name exists."""
 

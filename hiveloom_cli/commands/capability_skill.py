@@ -59,13 +59,13 @@ def save_new(app: App, name: str, text: str) -> Path:
 def change(app: App, name: str, text: str | None, description: str | None) -> Path:
     """Change the text of a skill or what is said of it, and nothing else in its folder."""
     folder = open_skills(app)
-    former = folder.load(name)
     if text is None:
-        text = folder.load_text(name, SKILL_FILE)
+        text = folder.load_skill_text(name)
     elif description is None and not text.startswith("---"):
-        description = former.description
-    save_bytes(former.path, build_text(name, text, description).encode())
-    return former.path
+        description = folder.load(name).description
+    path = folder.check_there(name) / SKILL_FILE
+    save_bytes(path, build_text(name, text, description).encode())
+    return path
 
 
 def build_row(app: App, name: str) -> dict[str, Any]:

@@ -59,8 +59,13 @@ class SkillFolder:
 
     def load(self, name: str) -> Skill:
         """Read a skill. Raises `UsageMistake`, `ToolNotFound` and `FileUnreadable`."""
+        text = self.load_skill_text(name)
+        return parse_skill(text, self.build_path(name) / SKILL_FILE, folder=name)
+
+    def load_skill_text(self, name: str) -> str:
+        """Read a `SKILL.md` as it stands, valid or not; raises as `load` does."""
         path = self.build_path(name) / SKILL_FILE
-        return parse_skill(decode_text(self._load_skill_file(name, path), path), path, folder=name)
+        return decode_text(self._load_skill_file(name, path), path)
 
     def load_all(self) -> Iterator[Skill | HiveloomError]:
         """Read every skill; what is broken gives the error that says why."""
@@ -178,7 +183,8 @@ class SkillFolder:
 
         close = get_close_matches(name, self.load_names(), n=1)
         hint = f"did you mean {close[0]}?" if close else "hiveloom skill install PATH"
-        return ToolNotFound(f"there is no skill named {name} ({self.folder / name})", hint=hint)
+        path = self.folder / name / SKILL_FILE
+        return ToolNotFound(f"there is no skill named {name} ({path})", hint=hint)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -182,7 +182,7 @@ def test_a_list_shows_tools_skills_and_what_is_wrong(home: Path, agent: Path) ->
         "mcp:github mcp -",
         "gone broken - there is no tool named gone",
         "notes skill - How.",
-        f"lost skill - there is no skill named lost ({home}/skills/lost)",
+        f"lost skill - there is no skill named lost ({home}/skills/lost/SKILL.md)",
     ]
     rows = {row["name"]: row for row in load_json("list")}
     assert rows["orders"]["problem"] is None
@@ -296,6 +296,13 @@ def test_a_purge_removes_what_nobody_else_names(home: Path, agent: Path) -> None
         terminal.send_line("y")
         assert terminal.wait() == 0
     assert list_files(home) == []
+
+
+def test_a_skill_can_be_tried(home: Path) -> None:
+    add_skill("--description", "How.")
+    done = run_hiveloom("tool", "test", "skill:notes", '{"name": "notes"}')
+    assert (done.exit_code, done.stdout) == (0, "Be brief.")
+    assert done.stderr == "  skill:notes runs:\n  load the skill notes\n"
 
 
 def test_names_are_completed(home: Path) -> None:

@@ -196,6 +196,17 @@ def test_a_hostile_archive_is_refused(tmp_path: Path, files: dict[str, str], pro
     assert problem in caught.value.message
 
 
+@pytest.mark.parametrize("name", [b"\0abc", b"./..", b"./.\n", b"////"])
+def test_a_file_without_a_name_is_refused_or_passed_by(tmp_path: Path, name: bytes) -> None:
+    archive = build_archive({"SKILL.md": NOTES, "@@@@": "x"}, compression=zipfile.ZIP_STORED)
+    path = put(tmp_path, archive.replace(b"@@@@", name))
+    if name.endswith(b"/"):
+        assert list_files(path) == {"SKILL.md": NOTES.encode()}
+    else:
+        with pytest.raises(SourceUnusable, match=r"a “\.\.”|no path here has"):
+            load_source(path)
+
+
 def test_an_archive_of_several_skills_is_refused(tmp_path: Path) -> None:
     several = build_archive({"a/SKILL.md": NOTES, "b/SKILL.md": NOTES})
     with pytest.raises(SourceUnusable, match="more than one skill in it"):

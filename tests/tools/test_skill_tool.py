@@ -9,38 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.errors import FileUnreadable, ToolNotFound
 from hiveloom_cli.stop import Stop
-from hiveloom_cli.tools.outside import Outside
 from hiveloom_cli.tools.skill import MOST_TEXT
 from hiveloom_cli.tools.skill_tool import SkillTools
 from hiveloom_cli.tools.tool import Approval
 from hiveloom_cli.tools.toolbox import open_toolbox
 from tests.support.files import build_png
 from tests.support.skills import NOTES, build_text, write_skill
+from tests.tools.outsides import build_outside
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hiveloom_cli.tools.tool import Tool, ToolOutput
-
-
-def build_outside(folder: Path) -> Outside:
-    def fail(*_: object) -> Any:
-        raise AssertionError("skills reach for nothing")
-
-    return Outside(
-        tools=folder / "tools",
-        skills=folder / "skills",
-        mcp=folder / "mcp.json",
-        cache=folder / "cache",
-        logs=folder / "logs",
-        environ={},
-        clock=SystemClock(),
-        open_web=fail,
-        load_key=fail,
-    )
 
 
 def open_tool(folder: Path, *names: str) -> Tool:
@@ -219,7 +201,9 @@ def test_what_cannot_be_had_is_a_problem_and_keeps_nothing_back(
     assert broken.message.startswith(f"{folder}/broken/SKILL.md:1: `description` is missing")
     assert "description:" in broken.hint
     assert isinstance(unknown, ToolNotFound)
-    assert unknown.message == f"there is no skill named release-note ({folder}/release-note)"
+    assert (
+        unknown.message == f"there is no skill named release-note ({folder}/release-note/SKILL.md)"
+    )
     assert unknown.hint == "did you mean release-notes?"
     assert f"{folder}/long/SKILL.md: “SKILL.md” is too large" in long.message
     assert "at most" in long.hint

@@ -137,6 +137,22 @@ def test_a_dead_address_leaves_the_others(
     assert ask(f"http://two.example:{upstream.server_port}/").body == b"{}"
 
 
+def test_a_family_that_this_machine_does_not_speak_leaves_the_others(
+    upstream: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Names(monkeypatch, two_example=[["2606:4700::1111", "127.0.0.1"]])
+    build = socket.socket.__init__
+
+    def build_other(self: socket.socket, family: int = -1, *args: Any, **options: Any) -> None:
+        if family == socket.AF_INET6:
+            raise OSError(97, "Address family not supported by protocol")
+        build(self, family, *args, **options)
+
+    monkeypatch.setattr(socket.socket, "__init__", build_other)
+    upstream.add(json_reply(b"{}"))
+    assert ask(f"http://two.example:{upstream.server_port}/").body == b"{}"
+
+
 def test_tls_verifies_the_name(
     upstream: ScriptedUpstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

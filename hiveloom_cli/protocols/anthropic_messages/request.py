@@ -31,6 +31,7 @@ from hiveloom_cli.protocols.message import (
     ToolCall,
     ToolResult,
 )
+from hiveloom_cli.protocols.output_schema import narrow_schema
 from hiveloom_cli.protocols.request import ChatRequest, KeyHeader, ToolDefinition, WireRequest
 
 if TYPE_CHECKING:
@@ -92,27 +93,34 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
     }
     if chat.system.strip():
         body["system"] = chat.system
-    if parameters.temperature is not None:
-        body["temperature"] = parameters.temperature
-    if parameters.top_p is not None:
-        body["top_p"] = parameters.top_p
+    for name in ("temperature", "top_p"):
+        value = getattr(parameters, name)
+        if value is not None:
+            body[name] = value
     # Those that are only white space are refused.
     if stop := [text for text in parameters.stop or () if text.strip()]:
         body["stop_sequences"] = stop
-    if tools := chat.tools or _remember_tools(turns):
-        body["tools"] = [
-            {
-                "name": tool.name,
-                "description": tool.description,
-                "input_schema": {"type": "object", **tool.input_schema},
-            }
-            for tool in tools
-        ]
-        if not chat.may_call:
-            body["tool_choice"] = {"type": "none"}
+    body |= _build_tools(chat, turns)
+    if chat.output is not None:
+        schema = narrow_schema(chat.output.build_schema())
+        body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
     if chat.stream:
         body["stream"] = True
     return body
+
+
+def _build_tools(chat: ChatRequest, turns: tuple[Message, ...]) -> dict[str, Any]:
+    tools = [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "input_schema": {"type": "object", **tool.input_schema},
+        }
+        for tool in chat.tools or _remember_tools(turns)
+    ]
+    if not tools:
+        return {}
+    return {"tools": tools} | ({} if chat.may_call else {"tool_choice": {"type": "none"}})
 
 
 def _join(base_url: BaseUrl, endpoint: str) -> str:
