@@ -120,7 +120,7 @@ def _save_skill(app: App, name: str, options: dict[str, Any]) -> Path:
 
     if options["from_file"] is None:
         raise UsageMistake("a skill's text is missing", hint="--from-file FILE (- for stdin)")
-    capability_skill.build_path(app, name)
+    capability_skill.open_skills(app).build_path(name)
     text = load_file(app, options["from_file"])
     text = capability_skill.build_text(name, text, options["description"])
     return capability_skill.save_new(app, name, text)

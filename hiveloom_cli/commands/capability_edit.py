@@ -67,15 +67,8 @@ def _change_tool(app: App, name: str, options: dict[str, Any]) -> None:
 def _change_skill(app: App, name: str, options: dict[str, Any]) -> None:
     from hiveloom_cli.commands import capability_skill
     from hiveloom_cli.commands.tool_options import load_file
-    from hiveloom_cli.front_matter.document import parse_document
 
-    former, file = capability_skill.load(app, name), options["from_file"]
-    text = former if file is None else load_file(app, file)
-    description = options["description"]
-    if description is None and not text.startswith("---"):
-        path = capability_skill.build_path(app, name)
-        field = parse_document(former, path).fields.get("description")
-        description = field.value if field else None
-    text = capability_skill.build_text(name, text, description)
-    path = capability_skill.save(app, name, text)
+    file = options["from_file"]
+    text = None if file is None else load_file(app, file)
+    path = capability_skill.change(app, name, text, options["description"])
     app.streams.print_line(f"Changed {name}: {path}")

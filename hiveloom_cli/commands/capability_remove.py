@@ -61,6 +61,7 @@ def remove(app: App, /, agent: str, **options: Any) -> None:
 
 def _check_purge(app: App, key: ListName, name: str, others: list[str]) -> None:
     """Return if the tool or skill itself can be removed; raise `HiveloomError` if not."""
+    from hiveloom_cli.commands.capability_skill import open_skills
     from hiveloom_cli.commands.tool_view import open_tools
 
     hint = "leave --purge out"
@@ -68,14 +69,16 @@ def _check_purge(app: App, key: ListName, name: str, others: list[str]) -> None:
         raise UsageMistake(f"{name} is a server's own, and has no file", hint=hint)
     if others:
         raise UsageMistake(f"{', '.join(others)} needs {name} too; nothing was changed", hint=hint)
-    if key == "tools":
-        open_tools(app).check_there(name)
+    folder = open_tools(app) if key == "tools" else open_skills(app)
+    folder.check_there(name)
 
 
 def _purge(app: App, key: ListName, name: str) -> str:
-    from hiveloom_cli.commands import capability_skill
+    from hiveloom_cli.commands.capability_skill import open_skills
     from hiveloom_cli.commands.tool_view import open_tools
 
     if key == "skills":
-        return str(capability_skill.remove(app, name))
-    return str(open_tools(app).remove(name))
+        return str(open_skills(app).remove(name))
+    path = open_tools(app).remove(name)
+    app.agreements.remove(name)
+    return str(path)

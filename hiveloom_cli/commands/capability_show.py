@@ -27,12 +27,13 @@ def show(
 ) -> None:
     """Show one of an agent's tools or skills, with its file."""
     from hiveloom_cli.commands.capability_view import build_row, find_list
+    from hiveloom_cli.commands.skill_show import show_skill
     from hiveloom_cli.commands.tool_show import show_tool
 
     name = choose_name(words, name_option)
     key = find_list(app.agents.load(agent).agent, name)
     if key == "skills":
-        _show_skill(app, name, as_json=as_json)
+        show_skill(app, name, as_json=as_json)
     elif ":" not in name:
         show_tool(app, name, as_json=as_json)
     elif as_json:
@@ -40,15 +41,3 @@ def show(
     else:
         app.streams.print_line(name)
         app.streams.print_notice(f"To try it: hiveloom tool test {name}")
-
-
-def _show_skill(app: App, name: str, *, as_json: bool) -> None:
-    from hiveloom_cli.commands import capability_skill
-
-    text = capability_skill.load(app, name)
-    if as_json:
-        app.streams.print_json({**capability_skill.build_row(app, name), "text": text})
-        return
-    app.streams.print_line(f"file:  {capability_skill.build_path(app, name)}")
-    app.streams.print_line()
-    app.streams.print_line(text.removesuffix("\n"))

@@ -1,29 +1,24 @@
-"""A skill that is given to an agent in one step: `skills/<name>/SKILL.md`."""
+"""A skill that is given to an agent in one step: a `SKILL.md`, whose text is all there is."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.errors import AlreadyExists, HiveloomError, ToolNotFound, UsageMistake
+from hiveloom_cli.errors import AlreadyExists, HiveloomError, SettingsInvalid, UsageMistake
 from hiveloom_cli.files import save_bytes
-from hiveloom_cli.tools.skill import LONGEST_DESCRIPTION, SKILL_FILE
-from hiveloom_cli.tools.skill_folder import SkillFolder
-from hiveloom_cli.tools.skill_source import SourceFile
+from hiveloom_cli.tools.skill import SKILL_FILE, parse_skill
 
 if TYPE_CHECKING:
     from hiveloom_cli.app import App
+    from hiveloom_cli.tools.skill_folder import SkillFolder
 
 
 def open_skills(app: App) -> SkillFolder:
     """Open the folder of skills."""
+    from hiveloom_cli.tools.skill_folder import SkillFolder
+
     return SkillFolder(app.paths.skills)
-
-
-def build_path(app: App, name: str) -> Path:
-    """Return where a skill's text is kept. Raises `UsageMistake` for what can name none."""
-    return open_skills(app).build_path(name) / SKILL_FILE
 
 
 def build_text(name: str, text: str, description: str | None) -> str:
@@ -31,7 +26,7 @@ def build_text(name: str, text: str, description: str | None) -> str:
 
     Raises `UsageMistake` and `SettingsInvalid`.
     """
-    from hiveloom_cli.front_matter.document import format_document, parse_document
+    from hiveloom_cli.front_matter.document import format_document
     from hiveloom_cli.tools.tool_editing import ToolChanges, edit_tool_text
 
     path = Path(SKILL_FILE)
@@ -40,55 +35,45 @@ def build_text(name: str, text: str, description: str | None) -> str:
         text = edit_tool_text(text, path, ToolChanges(settings))
     else:
         text = format_document(settings, text)
-    document = parse_document(text, path)
-    field = document.fields.get("description")
-    if field is None or not isinstance(field.value, str) or not field.value.strip():
-        raise UsageMistake(
-            "a description is missing: a model chooses a skill by it", hint="--description TEXT"
-        )
-    if len(field.value) > LONGEST_DESCRIPTION:
-        problem = f"the description is longer than {LONGEST_DESCRIPTION:,} characters"
-        raise UsageMistake(problem, hint="leave the details to the text of the skill")
-    if not document.body.strip():
+    try:
+        skill = parse_skill(text, path)
+    except SettingsInvalid as error:
+        raise UsageMistake(error.problem, hint=error.hint) from None
+    if not skill.body.strip():
         raise UsageMistake("the skill has no text", hint="--from-file FILE")
     return text
 
 
 def save_new(app: App, name: str, text: str) -> Path:
     """Write a new skill. Raises `AlreadyExists`."""
-    file = SourceFile(SKILL_FILE, text.encode())
+    from hiveloom_cli.tools.skill_source import SourceFile
+
     try:
-        return open_skills(app).save(name, [file], replace=False) / SKILL_FILE
+        folder = open_skills(app).save(name, [SourceFile(SKILL_FILE, text.encode())], replace=False)
     except AlreadyExists as error:
         error.hint = f"let an agent use it: hiveloom agent edit AGENT --add-skill {name}"
         raise
+    return folder / SKILL_FILE
 
 
-def save(app: App, name: str, text: str) -> Path:
-    """Replace a skill's text; what else its folder holds stays."""
-    path = build_path(app, name)
-    save_bytes(path, text.encode())
+def change(app: App, name: str, text: str | None, description: str | None) -> Path:
+    """Change the text of a skill or what is said of it, and nothing else in its folder."""
+    folder = open_skills(app)
+    if text is None:
+        text = folder.load_skill_text(name)
+    elif description is None and not text.startswith("---"):
+        description = folder.load(name).description
+    path = folder.check_there(name) / SKILL_FILE
+    save_bytes(path, build_text(name, text, description).encode())
     return path
 
 
-def load(app: App, name: str) -> str:
-    """Read a skill's text. Raises `ToolNotFound` and `FileUnreadable`."""
-    return open_skills(app).load_skill_text(name)
-
-
-def remove(app: App, name: str) -> Path:
-    """Remove a skill, if it is there, with all that its folder holds; see `SkillFolder.remove`."""
-    with suppress(ToolNotFound):
-        open_skills(app).remove(name)
-    return build_path(app, name).parent
-
-
 def build_row(app: App, name: str) -> dict[str, Any]:
-    """Build what `--json` says of a skill."""
-    row: dict[str, Any] = {"name": name, "kind": "skill", "approval": None, "description": None}
-    row |= {"path": None, "problem": None}
+    """Build what `--json` says of a skill; `problem` is null for one that is valid."""
+    row: dict[str, Any] = {"name": name, "kind": "skill", "approval": None}
     try:
         skill = open_skills(app).load(name)
     except HiveloomError as error:
-        return {**row, "problem": error.message}
-    return {**row, "path": str(skill.path), "description": skill.description}
+        return {**row, "description": None, "path": None, "problem": error.message}
+    path = str(skill.path.parent)
+    return {**row, "description": skill.description, "path": path, "problem": None}

@@ -49,7 +49,8 @@ def load_json(command: str, *words: str) -> Any:
 
 def list_files(home: Path) -> list[str]:
     folders = [home / "tools", home / "skills"]
-    return [path.name for folder in folders if folder.exists() for path in folder.iterdir()]
+    found = [path.name for folder in folders if folder.exists() for path in folder.iterdir()]
+    return [name for name in found if not name.startswith(".")]
 
 
 def test_an_endpoint_becomes_a_tool_that_the_agent_uses(home: Path, agent: Path) -> None:
@@ -118,7 +119,7 @@ def test_a_skill_that_is_whole_gets_the_name_and_stays_as_it_is(home: Path) -> N
         (("x", "--cap-endpoint", URL, "--auth-type", "markdown"), "a skill calls nothing"),
         (("x", "--credential-ref", "k", "--auth-type", "markdown"), "a skill calls nothing"),
         (("x", "--auth-type", "markdown"), "a skill's text is missing"),
-        (("x", "--from-file", "-"), "a description is missing"),
+        (("x", "--from-file", "-"), "`description` is missing"),
         (("x", "--from-file", "-", "--description", "d"), "the skill has no text"),
         (("x-", "--from-file", "-", "--description", "d"), "“x-” cannot name a skill"),
         (("x", "--from-file", "-", "--description", "d" * 1025), "longer than 1,024"),
@@ -202,11 +203,8 @@ def test_one_is_shown_with_its_file(home: Path) -> None:
     add_skill("--description", "How.")
     assert run("show", "helper", "orders").stdout.endswith("---\nFinds orders.\n")
     assert load_json("show", "orders")["used_by"] == ["helper"]
-    assert run("show", "helper", "notes").stdout == (
-        f"file:  {home}/skills/notes/SKILL.md\n\n"
-        "---\nname: notes\ndescription: How.\n---\nBe brief.\n"
-    )
-    assert load_json("show", "notes")["text"].endswith("---\nBe brief.\n")
+    assert run("show", "helper", "notes").stdout.endswith("\n\nBe brief.\n")
+    assert load_json("show", "notes")["body"] == "Be brief."
     run_hiveloom("agent", "edit", "helper", "--add-tool", "mcp:github")
     assert run("show", "helper", "mcp:github").stdout == "mcp:github\n"
     assert load_json("show", "mcp:github")["kind"] == "mcp"
@@ -239,10 +237,12 @@ def test_a_tool_is_changed_for_all_who_name_it(home: Path) -> None:
 def test_a_skill_is_changed(home: Path) -> None:
     add_skill("--description", "How.")
     path = home / "skills" / "notes" / "SKILL.md"
+    (path.parent / "more.md").write_text("More.\n")
     run("edit", "helper", "notes", "--description", "Why.")
     assert path.read_text() == "---\nname: notes\ndescription: Why.\n---\nBe brief.\n"
     run("edit", "helper", "notes", "--from-file", "-", input="Be long.\n")
     assert path.read_text() == "---\nname: notes\ndescription: Why.\n---\nBe long.\n"
+    assert (path.parent / "more.md").read_text() == "More.\n"
 
 
 @pytest.mark.parametrize(
@@ -296,6 +296,13 @@ def test_a_purge_removes_what_nobody_else_names(home: Path, agent: Path) -> None
         terminal.send_line("y")
         assert terminal.wait() == 0
     assert list_files(home) == []
+
+
+def test_a_skill_can_be_tried(home: Path) -> None:
+    add_skill("--description", "How.")
+    done = run_hiveloom("tool", "test", "skill:notes", '{"name": "notes"}')
+    assert (done.exit_code, done.stdout) == (0, "Be brief.")
+    assert done.stderr == "  skill:notes runs:\n  load the skill notes\n"
 
 
 def test_names_are_completed(home: Path) -> None:
