@@ -193,6 +193,12 @@ class ProxyFailed(UpstreamUnreachable):
     code = "proxy_failed"
 
 
+class AddressRefused(UpstreamUnreachable):
+    """The name leads to an address that is not public, and only those were allowed."""
+
+    code = "address_refused"
+
+
 class AnswerTimedOut(UpstreamUnreachable):
     """No connection, or no first byte of an answer, within its limit."""
 

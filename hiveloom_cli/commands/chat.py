@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from hiveloom_cli.commands.appearance import choose_look, take_look
 from hiveloom_cli.commands.attaching import STDIN, load_attachments, take_attachments
 from hiveloom_cli.commands.chat_choice import choose
 from hiveloom_cli.commands.chat_session import ChatSession
+from hiveloom_cli.commands.chat_tools import ChatTools
 from hiveloom_cli.commands.chat_world import ChatWorld
 from hiveloom_cli.commands.connecting import take_allow_http, take_credential, take_model
 from hiveloom_cli.commands.naming import complete_agents, complete_conversations
@@ -63,6 +65,12 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
     is_flag=True,
     help="Send all that was said, however long; summarise nothing to make room.",
 )
+@click.option(
+    "--allow-tool",
+    multiple=True,
+    metavar="NAME",
+    help="Let this tool run without asking; mcp:SERVER for all of a server's. Can be repeated.",
+)
 @take_patience
 @take_look
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is whole.")
@@ -94,19 +102,25 @@ def command(app: App, /, **options: Any) -> None:
     attached = load_attachments(app, options["attach"])
     _print_notices(app, agent)
 
-    world = ChatWorld(
+    with closing(ChatTools(app, options["allow_tool"])) as tools:
+        world = _open_world(app, options, tools)
+        session = ChatSession(app, world, upstream, choice, look=choose_look(app, options))
+        if not (text or attached):
+            session.run()
+        else:
+            message = build_user_message(text, attached)
+            session.answer_once(message, schema, as_json=options["as_json"])
+
+
+def _open_world(app: App, options: dict[str, Any], tools: ChatTools) -> ChatWorld:
+    return ChatWorld(
         app,
         stream=not options["no_stream"],
         allow_http=options["allow_http"],
         may_keep=not options["no_save"],
         limit=partial(override_limits, options=options),
+        tools=tools,
     )
-    session = ChatSession(app, world, upstream, choice, look=choose_look(app, options))
-    if not (text or attached):
-        session.run()
-    else:
-        message = build_user_message(text, attached)
-        session.answer_once(message, schema, as_json=options["as_json"])
 
 
 def _override(choice: Choice, options: dict[str, Any]) -> Choice:
@@ -142,5 +156,3 @@ def _load_text(app: App, word: str | None, options: dict[str, Any]) -> str:
 def _print_notices(app: App, agent: Agent) -> None:
     for warning in agent.warnings:
         app.streams.print_notice(f"warning: {warning}")
-    if left_out := [*agent.tools, *agent.skills]:
-        app.streams.print_notice(f"note: tools and skills are not run yet: {', '.join(left_out)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.commands.attaching import check_message
@@ -94,9 +95,13 @@ class ChatSession:
 
     def _read(self, events: Iterable[Event], *, as_json: bool) -> TurnEnded:
         from hiveloom_cli.chat.answer import fold_turn
+        from hiveloom_cli.terminal.tool_view import answer_question
         from hiveloom_cli.terminal.turn import show_turn
 
-        return fold_turn(events) if as_json else show_turn(events, self._app.streams, self._look)
+        streams = self._app.streams
+        if as_json:
+            return fold_turn(events, partial(answer_question, streams=streams))
+        return show_turn(events, streams, self._look)
 
     def _print_document(self, document: dict[str, Any]) -> None:
         self._app.streams.print_line(json.dumps(document, ensure_ascii=False))

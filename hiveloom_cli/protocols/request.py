@@ -36,6 +36,7 @@ class ToolDefinition:
 class ChatRequest:
     """One request to a model, in no wire format's words.
 
+    Where `may_call` is false, the model is told of the tools, and has to answer without them.
     `asked_of` names the upstream and model; reasoning that another made is not sent along.
     `output` is what the answer has to fit, if it is not any text.
     """
@@ -45,6 +46,7 @@ class ChatRequest:
     system: str = ""
     parameters: Parameters = field(default_factory=Parameters)
     tools: tuple[ToolDefinition, ...] = ()
+    may_call: bool = True
     stream: bool = True
     asked_of: str = ""
     output: OutputSchema | None = None

@@ -32,7 +32,9 @@ class Approval(StrEnum):
 class ToolCard:
     """What is known of a tool without running it.
 
-    `kind` is a row of the table in `tools/kinds.py`. A foreign tool is described by somebody else,
+    `kind` is a row of the table in `tools/kinds.py`. `approval` is what is said of this tool, `usual`
+    what holds for its like: a file that says `auto` of what usually asks came from anywhere, so that
+    the person has to agree to it once. A foreign tool is described by somebody else,
     such as an MCP server, so that its definition can change without the person having done it.
     """
 
@@ -41,6 +43,7 @@ class ToolCard:
     definition: ToolDefinition
     approval: Approval
     definition_text: str
+    usual: Approval = Approval.ASK
     is_foreign: bool = False
 
 

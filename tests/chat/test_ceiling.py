@@ -224,7 +224,7 @@ def test_a_chat_that_forgets_its_last_answer_is_measured_by_what_came_before() -
     chat.ask()
     del chat.conversation.messages[2:]
     message = build_user_message("four")
-    assert chat.ceiling._estimate(chat.conversation, message).tokens == 102
+    assert chat.ceiling._estimate(chat.conversation, [message]).tokens == 102
 
 
 @given(
@@ -247,7 +247,7 @@ def test_no_request_is_sent_that_would_pass_the_ceiling(
         chat.model.replies = [answer(Usage(*usage) if usage else None, answered)]
         before, sent = chat.ceiling._spent.tokens, chat.model.asked
         message = build_user_message(asked)
-        estimate = chat.ceiling._estimate(chat.conversation, message).tokens
+        estimate = chat.ceiling._estimate(chat.conversation, [message]).tokens
         with suppress(CeilingReached):
             chat.ask(asked)
         assert (chat.model.asked > sent) == (before + estimate <= most)

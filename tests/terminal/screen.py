@@ -56,6 +56,19 @@ class Terminal:
     def isatty(self) -> bool:
         return True
 
+    def read_signs(self) -> list[tuple[str, str, bool, bool]]:
+        """Read every sign with how it looks, and the ends of rows."""
+        columns = range(self.width)
+        rows = [*self.screen.history.top, *(self.screen.buffer[y] for y in range(self.height))]
+        signs = []
+        for row in rows:
+            cells = [row[column] for column in columns]
+            signs += [(c.data, c.fg, c.bold, c.italics) for c in cells if c.data.strip()]
+            signs.append(("\n", "", False, False))
+        while signs and signs[-1][0] == "\n":
+            signs.pop()
+        return signs
+
     def read_lines(self) -> list[str]:
         past = [
             "".join(line[column].data for column in range(self.width))
@@ -102,7 +115,7 @@ def draw_streamed(terminal: Terminal, pieces: list[str], *, frame_s: float = 1.0
 
 def draw_whole(terminal: Terminal, text: str) -> None:
     console = open_console(terminal)
-    rows = format_rows(console, text, build_theme(ThemeName.AUTO), fold_code=False)
+    rows, _ = format_rows(console, text, build_theme(ThemeName.AUTO), fold_code=False)
     terminal.write("".join(f"{row.text}\n" for row in rows))
 
 

@@ -85,6 +85,8 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
             }
             for tool in chat.tools
         ]
+        if not chat.may_call:
+            body["tool_choice"] = "none"
     if chat.output is not None:
         body["response_format"] = _build_format(chat.output)
     if chat.stream:
