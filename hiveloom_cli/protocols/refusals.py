@@ -86,7 +86,7 @@ _MESSAGE_PROPERTY = re.compile(
 # Without these there is no request, or another row knows better.
 _KEPT_FIELDS = {
     *("model", "messages", "stream", "tools", "system", "max_tokens"),
-    *("response_format", "output_config", "tool_choice"),
+    *("response_format", "output_config"),
 }
 
 

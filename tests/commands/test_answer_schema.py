@@ -253,3 +253,20 @@ def test_an_interactive_chat_has_no_schema(upstream: ScriptedUpstream) -> None:
     with spawn_hiveloom(*words, env=point_at(upstream)) as terminal:
         assert terminal.wait() == 2
     assert "error: --schema is for one question, and there is none" in terminal.text
+
+
+@pytest.mark.parametrize("model", ["m", "claude-haiku-4-5"])
+def test_tools_run_before_the_answer_by_schema(
+    hiveloom: Hiveloom, loopback: LoopbackUpstream, home: Path, model: str
+) -> None:
+    (home / "tools").mkdir()
+    (home / "tools" / "echo.md").write_text(
+        "---\napproval: auto\ncommand: [echo, hello]\n---\nSays hello.\n"
+    )
+    (home / "agents").mkdir()
+    (home / "agents" / "helper.md").write_text(f"---\nmodel: {model}\ntools: [echo]\n---\n")
+    done = hiveloom("chat", "helper", "call echo {}", "--schema", INLINE, env=point_at(loopback))
+    assert (done.exit_code, done.stdout) == (0, f"{RIGHT}\n"), done.stderr
+    assert "→ echo" in done.stderr
+    assert len(loopback.requests) == 2
+    assert "hello" in json.dumps(loopback.requests[1].json)

@@ -93,14 +93,14 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
     }
     if chat.system.strip():
         body["system"] = chat.system
-    for name in ("temperature", "top_p"):
-        value = getattr(parameters, name)
-        if value is not None:
-            body[name] = value
+    if parameters.temperature is not None:
+        body["temperature"] = parameters.temperature
+    if parameters.top_p is not None:
+        body["top_p"] = parameters.top_p
     # Those that are only white space are refused.
     if stop := [text for text in parameters.stop or () if text.strip()]:
         body["stop_sequences"] = stop
-    body |= _build_tools(chat, turns)
+    body |= _build_tools(chat.tools or _remember_tools(turns), may_call=chat.may_call)
     if chat.output is not None:
         schema = narrow_schema(chat.output.build_schema())
         body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
@@ -109,18 +109,18 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
     return body
 
 
-def _build_tools(chat: ChatRequest, turns: tuple[Message, ...]) -> dict[str, Any]:
-    tools = [
+def _build_tools(tools: tuple[ToolDefinition, ...], *, may_call: bool) -> dict[str, Any]:
+    if not tools:
+        return {}
+    built = [
         {
             "name": tool.name,
             "description": tool.description,
             "input_schema": {"type": "object", **tool.input_schema},
         }
-        for tool in chat.tools or _remember_tools(turns)
+        for tool in tools
     ]
-    if not tools:
-        return {}
-    return {"tools": tools} | ({} if chat.may_call else {"tool_choice": {"type": "none"}})
+    return {"tools": built} | ({} if may_call else {"tool_choice": {"type": "none"}})
 
 
 def _join(base_url: BaseUrl, endpoint: str) -> str:
