@@ -81,6 +81,15 @@ def complete_credentials(
     return _complete(list(find_app(context).credentials.load_all()), incomplete)
 
 
+def complete_mcp_servers(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the names of MCP servers; none is started."""
+    from hiveloom_cli.tools.mcp_file import load_mcp_file
+
+    return _complete(load_mcp_file(find_app(context).paths.mcp).names, incomplete)
+
+
 def complete_models(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

@@ -23,6 +23,7 @@ from hiveloom_cli.tools.mcp_server import HttpTransport
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
+    from types import TracebackType
 
     from hiveloom_cli.tools.mcp_launch import Launch
     from hiveloom_cli.tools.mcp_loop import ProcessLoop
@@ -176,8 +177,13 @@ class _Releasing:
         finally:
             self._log.release()
 
-    async def __aexit__(self, *exc_info: object) -> bool | None:
-        return await self._inner.__aexit__(*exc_info)
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return await self._inner.__aexit__(kind, error, traceback)
 
 
 async def _list_tools(client: Client) -> list[dict[str, Any]]:

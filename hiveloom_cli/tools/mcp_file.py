@@ -102,9 +102,14 @@ def remove_server(path: Path, name: str) -> None:
     """Remove an entry, broken or not. Raises `ToolNotFound` and `FileUnreadable`."""
     with open_lock(path):
         file = load_mcp_file(path)
-        if name not in file.names:
-            raise _build_not_found(name, file.names)
+        check_listed(file, name)
         _save(file, _without(file, name))
+
+
+def check_listed(file: McpFile, name: str) -> None:
+    """Return if there is an entry of that name, broken or not; raise `ToolNotFound` if not."""
+    if name not in file.names:
+        raise _build_not_found(name, file.names)
 
 
 def _without(file: McpFile, name: str) -> dict[str, Any]:
