@@ -103,8 +103,10 @@ class Connection:
             raise self._build_refused(error) from None
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             raise ConnectionError from None
-        except RuntimeError as error:  # what the SDK says of an answer that breaks its own schema
-            raise ServerRefused(f"{error}") from None
+        except (RuntimeError, ValueError) as error:
+            # What the SDK says of an answer that breaks the protocol, or the tool's own schema.
+            first = f"{error}".partition("\n")[0]
+            raise ServerRefused(f"its answer cannot be used: {first}") from None
 
     def _build_refused(self, error: MCPError) -> ServerRefused:
         status = f" (HTTP status {self.status})" if self.status else ""

@@ -113,7 +113,7 @@ class McpSession:
                 raise McpServerFailed(f"the MCP server {name} was told to stop") from None
             raise self._build_gone() from None
         except ServerRefused as error:
-            raise McpServerFailed(f"the MCP server {name} refused: {self._show(error)}") from None
+            raise McpServerFailed(f"the MCP server {name}: {self._show(error)}") from None
         except Exception as error:  # noqa: BLE001 -- whatever transports make of a server's end
             raise self._build_gone(error) from None
         finally:
