@@ -13,7 +13,7 @@ import anyio
 import httpx2
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import CONNECTION_CLOSED, Implementation
+from mcp.types import Implementation
 
 from hiveloom_cli import __version__
 from hiveloom_cli.protocols.base_url import parse_base_url
@@ -21,7 +21,7 @@ from hiveloom_cli.tools.mcp_log import ServerLog
 from hiveloom_cli.tools.mcp_server import HttpTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
     from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
@@ -37,7 +37,8 @@ _LOOK_S = 0.25
 _MOST_PAGES = 50
 _MOST_TOOLS = 1_000
 _MOST_EVENT = 16 * 1024 * 1024
-_SESSION_ENDED = "Session terminated"  # what the SDK makes of the status 404 in a session
+# The SDK's words for the end, and for the status 404 in a session; the codes are servers' as well.
+_ENDED = ("Connection closed", "Session terminated")
 
 
 class ServerRefused(Exception):
@@ -98,9 +99,7 @@ class Connection:
         try:
             return await work(self._client)
         except MCPError as error:
-            if error.code == CONNECTION_CLOSED or error.message == _SESSION_ENDED:
-                raise ConnectionError(error.message) from None
-            raise self._build_refused(error) from None
+            raise self._translate(error) from None
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             raise ConnectionError from None
         except (RuntimeError, ValueError) as error:
@@ -108,23 +107,30 @@ class Connection:
             first = f"{error}".partition("\n")[0]
             raise ServerRefused(f"its answer cannot be used: {first}") from None
 
-    def _build_refused(self, error: MCPError) -> ServerRefused:
-        status = f" (HTTP status {self.status})" if self.status else ""
-        return ServerRefused(f"{error.message}{status}")
-
     async def _connect(self, stack: AsyncExitStack) -> Client:
         try:
-            return await stack.enter_async_context(self._build_client(stack, "auto"))
-        except MCPError as error:
+            return await self._enter(stack, "auto")
+        except ConnectionError:
             if isinstance(self._launch.transport, HttpTransport):
-                raise self._build_refused(error) from None
+                raise
         # Some servers end when they are asked about versions before the handshake.
+        return await self._enter(stack, "legacy")
+
+    async def _enter(self, stack: AsyncExitStack, mode: str) -> Client:
         try:
-            return await stack.enter_async_context(self._build_client(stack, "legacy"))
-        except MCPError as error:
-            if error.code == CONNECTION_CLOSED:
-                raise ConnectionError from None
-            raise self._build_refused(error) from None
+            return await stack.enter_async_context(self._build_client(stack, mode))
+        except (MCPError, ExceptionGroup) as error:
+            raise self._translate(error) from None
+
+    def _translate(self, error: Exception) -> Exception:
+        """Give what an error means; one that is none of the server's words stays as it is."""
+        said = next((one for one in list_causes(error) if isinstance(one, MCPError)), None)
+        if said is None:
+            return error
+        if said.message in _ENDED:
+            return ConnectionError(said.message)
+        status = f" (HTTP status {self.status})" if self.status else ""
+        return ServerRefused(f"{said.message}{status}")
 
     def _build_client(self, stack: AsyncExitStack, mode: str) -> Client:
         # No callbacks: sampling, elicitation and roots are not offered, and refused.
@@ -186,6 +192,15 @@ class _Releasing:
         traceback: TracebackType | None,
     ) -> bool | None:
         return await self._inner.__aexit__(kind, error, traceback)
+
+
+def list_causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield what really happened: the errors in a group."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from list_causes(inner)
+    elif error is not None:
+        yield error
 
 
 async def _list_tools(client: Client) -> list[dict[str, Any]]:

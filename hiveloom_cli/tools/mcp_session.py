@@ -14,12 +14,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hiveloom_cli.errors import McpServerFailed
-from hiveloom_cli.tools.mcp_client import Connection, ServerRefused
+from hiveloom_cli.tools.mcp_client import Connection, ServerRefused, list_causes
 from hiveloom_cli.tools.mcp_loop import ProcessLoop
 from hiveloom_cli.tools.mcp_server import HttpTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Mapping
+    from collections.abc import Coroutine, Mapping
 
     from hiveloom_cli.stop import Stop
     from hiveloom_cli.tools.mcp_launch import Launch
@@ -29,6 +29,7 @@ _Given = TypeVar("_Given")
 _START_S = 30.0
 _LIST_S = 30.0
 _JOIN_S = 9.0  # more than the SDK takes for a process that obeys no signal
+_TELL_S = 2.0
 _MOST_SAID = 1_000
 _LOGGERS = ("mcp", "client", "httpx2", "httpcore2", "asyncio")
 
@@ -113,36 +114,42 @@ class McpSession:
                 raise McpServerFailed(f"the MCP server {name} was told to stop") from None
             raise self._build_gone() from None
         except ServerRefused as error:
-            raise McpServerFailed(f"the MCP server {name}: {self._show(error)}") from None
+            raise self._build_refused(error) from None
         except Exception as error:  # noqa: BLE001 -- whatever transports make of a server's end
             raise self._build_gone(error) from None
         finally:
             cancel()
 
+    def _build_refused(self, error: ServerRefused) -> McpServerFailed:
+        is_key = self._connection.status in (401, 403)
+        hint = "give it another `credential` in mcp.json, or rotate the one it has"
+        message = f"the MCP server {self._launch.name}: {self._show(error)}"
+        return McpServerFailed(message, hint=hint if is_key else "")
+
     def _build_gone(self, error: BaseException | None = None) -> McpServerFailed:
-        self._is_gone = True
-        launch = self._launch
-        if isinstance(launch.transport, HttpTransport):
-            cause = next(_list_causes(self._fault or error), None)
-            hint = f"see whether it works: hiveloom mcp test {launch.name}"
-            if self._connection.status in (401, 403):
-                hint = "give it another `credential` in mcp.json, or rotate the one it has"
+        self.begin_close()
+        self._thread.join(_TELL_S)  # until then neither exit code nor last words are there
+        name, log = self._launch.name, self._connection.log
+        cause = next(list_causes(self._fault or error), None)
+        if isinstance(self._launch.transport, HttpTransport):
             return McpServerFailed(
-                f"the MCP server {launch.name} cannot be reached: {self._show(cause)}", hint=hint
+                f"the MCP server {name} cannot be reached: {self._show(cause)}",
+                hint=f"see whether it works: hiveloom mcp test {name}",
             )
-        for cause in _list_causes(self._fault or error):
-            if isinstance(cause, OSError) and cause.strerror:
-                return McpServerFailed(
-                    f"the MCP server {launch.name} cannot be started:"
-                    f" {launch.transport.command}: {cause.strerror}",
-                    hint="install it, or correct mcp.json",
-                )
-        code, log = self._loop.exit_code, self._connection.log
+        if isinstance(cause, OSError) and cause.strerror:
+            command = self._launch.transport.command
+            return McpServerFailed(
+                f"the MCP server {name} cannot be started: {command}: {cause.strerror}",
+                hint="install it, or correct mcp.json",
+            )
+        code, last = self._loop.exit_code, ""
+        if log is not None:
+            log.close()
+            last = self._launch.mask(log.load_last_line())[:_MOST_SAID]
         how = f" with exit code {code}" if code is not None else ""
-        last = launch.mask(log.load_last_line())[:_MOST_SAID] if log is not None else ""
         said = f"; it said last: {last}" if last else ""
         return McpServerFailed(
-            f"the MCP server {launch.name} ended{how}{said}", hint=f"its log: {launch.log}"
+            f"the MCP server {name} ended{how}{said}", hint=f"its log: {self._launch.log}"
         )
 
     def _show(self, error: BaseException | None) -> str:
@@ -165,12 +172,3 @@ class McpSession:
     def _tell_ready(self) -> None:
         with suppress(InvalidStateError):  # nobody waits any more
             self._ready.set_result(None)
-
-
-def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield what really happened: the errors in a group."""
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _list_causes(inner)
-    elif error is not None:
-        yield error

@@ -53,6 +53,11 @@ def wait_for(world: McpWorld, method: str) -> dict[str, Any]:
     pytest.fail(f"the server never heard {method}")
 
 
+def stop_at_call(world: McpWorld, stop: Stop) -> None:
+    wait_for(world, "tools/call")
+    stop.set()
+
+
 def test_a_tool_is_called_and_the_server_ends_with_the_chat(world: McpWorld) -> None:
     with world.open("small") as tools:
         output = tools.call("small/echo", text="hi")
@@ -202,7 +207,7 @@ def test_a_big_result_arrives_whole(world: McpWorld) -> None:
 def test_a_call_that_is_stopped_is_cancelled_at_the_server(world: McpWorld) -> None:
     stop = Stop()
     with world.open("small") as tools:
-        thread = threading.Thread(target=lambda: (wait_for(world, "tools/call"), stop.set()))
+        thread = threading.Thread(target=stop_at_call, args=(world, stop))
         thread.start()
         output = tools.call("small/hang", stop)
         thread.join()
