@@ -10,7 +10,10 @@ import pytest
 
 from tests.support.program import build_environment, run_hiveloom
 
-HEAVY = {"requests", "keyring", "rich", "prompt_toolkit", "sqlite3", "cryptography", "urllib3"}
+HEAVY = {
+    *("requests", "keyring", "rich", "prompt_toolkit", "sqlite3", "cryptography", "urllib3"),
+    *("mcp", "anyio", "httpx2", "pydantic", "asyncio"),
+}
 
 _PROBE = """
 import json, sys
@@ -51,6 +54,9 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("agent", "copy", "helper", "other"),
         ("credential", "list"),
         ("trust", "--list"),
+        ("mcp", "--help"),
+        ("mcp", "list"),
+        ("mcp", "add", "time", "--", "uvx", "mcp-server-time"),
         ("provider", "list"),
         ("provider", "show", "groq"),
         ("model", "--help"),
