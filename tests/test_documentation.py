@@ -115,3 +115,11 @@ def test_the_examples_of_the_page_on_chats_work(tmp_path: Path, environ: dict[st
     folder = tmp_path / "work"
     folder.mkdir()
     run_examples((_ROOT / "docs/chat.md").read_text(), folder, environ)
+
+
+def test_the_examples_of_the_page_on_mcp_servers_work(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    run_examples((_ROOT / "docs/mcp.md").read_text(), folder, environ)

@@ -79,7 +79,6 @@ class RunningServer:
                     f"the MCP server {name} failed twice, and is not started again in this chat",
                     hint=f"see what it says: hiveloom mcp test {name}",
                 )
-            self._starts += 1
             self._session = self._start(stop)
             return self._session
 
@@ -92,9 +91,11 @@ class RunningServer:
         except ImportError:
             raise _build_missing("the installed package mcp is too old") from None
         session = McpSession(launch)
+        self._starts += 1
         try:
             session.wait_until_ready(stop)
         except BaseException:
+            self._starts -= stop.is_set  # a start that the person ended has not failed
             session.close()
             raise
         return session
