@@ -284,6 +284,12 @@ class ToolNotFound(NotFound):
     code = "tool_not_found"
 
 
+class McpServerFailed(HiveloomError):
+    """An MCP server could not be started or reached, or did not do what it was asked."""
+
+    code = "mcp_server_failed"
+
+
 class CredentialNotFound(NotFound):
     """No credential has that name."""
 

@@ -122,3 +122,11 @@ def test_the_examples_of_the_page_on_skills_work(tmp_path: Path, environ: dict[s
     folder = tmp_path / "work"
     folder.mkdir()
     run_examples((_ROOT / "docs/skills.md").read_text(), folder, environ)
+
+
+def test_the_examples_of_the_page_on_mcp_servers_work(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    run_examples((_ROOT / "docs/mcp.md").read_text(), folder, environ)

@@ -13,7 +13,10 @@ import pytest
 from tests.support.program import build_environment, run_hiveloom
 from tests.support.skills import build_text, write_skill
 
-HEAVY = {"requests", "keyring", "rich", "prompt_toolkit", "sqlite3", "cryptography", "urllib3"}
+HEAVY = {
+    *("requests", "keyring", "rich", "prompt_toolkit", "sqlite3", "cryptography", "urllib3"),
+    *("mcp", "anyio", "httpx2", "pydantic", "asyncio"),
+}
 
 _PROBE = """
 import json, sys
@@ -57,6 +60,9 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("skill", "list"),
         ("skill", "show", "notes"),
         ("skill", "--help"),
+        ("mcp", "--help"),
+        ("mcp", "list"),
+        ("mcp", "add", "time", "--", "uvx", "mcp-server-time"),
         ("provider", "list"),
         ("provider", "show", "groq"),
         ("model", "--help"),

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "credential:command",
         "Store, list, test, rotate, remove keys.",
     ),
+    "mcp": ("mcp:command", "Add, list, test, remove MCP servers."),
     "provider": (
         "provider:command",
         "Show known providers and how to use one.",

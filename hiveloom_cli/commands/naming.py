@@ -108,6 +108,15 @@ def complete_skills(
     return _complete(SkillFolder(find_app(context).paths.skills).load_names(), incomplete)
 
 
+def complete_mcp_servers(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the names of MCP servers; none is started."""
+    from hiveloom_cli.tools.mcp_file import load_mcp_file
+
+    return _complete(load_mcp_file(find_app(context).paths.mcp).names, incomplete)
+
+
 def complete_models(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
