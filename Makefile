@@ -8,10 +8,10 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Servers that tests run against, each in an environment of its own: .env-NAME.
-SERVERS := litellm llama
+SERVERS := litellm llama mcp-time everything
 SHELLS := bash zsh fish
-SYSTEM_PACKAGES := gnome-keyring dbus zsh fish
-SYSTEM_COMMANDS := gnome-keyring-daemon dbus-run-session zsh fish
+SYSTEM_PACKAGES := gnome-keyring dbus zsh fish nodejs npm
+SYSTEM_COMMANDS := gnome-keyring-daemon dbus-run-session zsh fish node npm
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -87,6 +87,14 @@ $(DEV): pyproject.toml | $(BIN)/pip
 	@echo "installing hiveloom and its development tools into $(VENV) ..."
 	@$(PIP_INSTALL) --editable '.[dev]'
 	@touch $(RUNTIME) $@
+
+# The one that is written in JavaScript; no script of a package is run.
+.env-everything/.installed: tests/servers/everything.txt
+	@command -v npm > /dev/null || { echo "npm not found: make system-deps" >&2; exit 1; }
+	@echo "installing $< into .env-everything ..."
+	@rm -rf .env-everything && mkdir .env-everything
+	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix .env-everything "$$(grep -v '^#' $<)"
+	@touch $@
 
 .env-%/.installed: tests/servers/%.txt | $(BIN)/pip
 	@echo "installing $< into .env-$* ..."

@@ -247,6 +247,12 @@ class AnswerEmpty(UpstreamError):
     code = "answer_empty"
 
 
+class AnswerInvalid(HiveloomError):
+    """The model answered, and not with JSON that fits the schema it was given."""
+
+    code = "answer_invalid"
+
+
 class NotFound(HiveloomError):
     """Nothing of that name exists."""
 
@@ -276,6 +282,12 @@ class ToolNotFound(NotFound):
     """No tool, skill or MCP server has that name."""
 
     code = "tool_not_found"
+
+
+class McpServerFailed(HiveloomError):
+    """An MCP server could not be started or reached, or did not do what it was asked."""
+
+    code = "mcp_server_failed"
 
 
 class CredentialNotFound(NotFound):

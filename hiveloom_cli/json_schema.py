@@ -1,4 +1,4 @@
-"""JSON Schema: what is wrong with a schema, and with a value that should fit one.
+"""JSON and JSON Schema: what is wrong with a schema, and with a value that should fit one.
 
 Source: JSON Schema, draft 2020-12 unless a schema names another draft as its `$schema`.
 
@@ -7,6 +7,7 @@ No `$ref` is fetched: what a schema refers to has to stand in it.
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,21 @@ _LONGEST_PATH = 120
 _LONGEST_WORDS = 200
 _TOO_DEEP = "it is nested too deeply, or refers to itself without end"
 _REFERENCES = ("$ref", "$dynamicRef")
+
+
+def parse_json(text: str) -> Any:
+    """Read JSON as RFC 8259 has it, which knows no NaN and no raw line breaks in strings.
+
+    Raises `ValueError` for anything else, a `json.JSONDecodeError` where it has a place.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(f"{word} is no JSON value")
 
 
 def check_schema(schema: Any) -> list[str]:

@@ -38,12 +38,15 @@ LAYER_OF = {unit: height for height, units in enumerate(LAYERS) for unit in unit
 DEMO_READERS = frozenset({"commands/demo.py"})
 
 OWNERS: dict[str, tuple[str, ...]] = {
+    "anyio": ("tools/mcp_client.py",),
     "click": ("cli.py", "commands/"),
     "cryptography": ("credentials/",),
     "filelock": ("files.py",),
+    "httpx2": ("tools/mcp_client.py",),
     "jeepney": ("credentials/",),
     "jsonschema": ("json_schema.py",),
     "keyring": ("credentials/",),
+    "mcp": ("tools/mcp_client.py",),
     "platformdirs": ("paths.py",),
     "prompt_toolkit": ("terminal/",),
     "referencing": ("json_schema.py",),

@@ -17,8 +17,7 @@ from hiveloom_cli.chat.budget import (
     explain_passed,
     find_worn,
 )
-from hiveloom_cli.chat.context import estimate_tools
-from hiveloom_cli.chat.estimate import estimate_messages, estimate_text
+from hiveloom_cli.chat.estimate import estimate_messages, estimate_text, estimate_tools
 from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.errors import StoreUnusable
 from hiveloom_cli.protocols.event import (
@@ -89,19 +88,28 @@ class Ceiling:
         self._warned = {*former._warned}
 
     def watch(
-        self, conversation: Conversation, message: Message, events: Generator[Event]
+        self, conversation: Conversation, message: Message | None, events: Generator[Event]
     ) -> Generator[Event]:
-        """Yield the events of a turn, unless it would pass a limit: raises `CeilingReached`."""
+        """Yield the events of a turn, unless it would pass a limit: raises `CeilingReached`.
+
+        Without a `message` they are those of making a summary.
+        """
         self._begin(conversation)
-        asked = self._estimate(conversation, [message])
+        asked = self._estimate(conversation, [] if message is None else [message])
         self._check(asked, Amount())
-        self._turn = turn = _Turn(len(conversation.messages) + 1, asked.usage)
+        sent = None if message is None else len(conversation.messages) + 1
+        self._turn = turn = _Turn(asked.usage, sent)
+        before = conversation.summary
         try:
             with closing(events):
                 yield from self._warn()
                 yield from self._relay(turn, events)
         finally:
+            recap = conversation.summary
+            if message is None and recap is not None and recap is not before:
+                turn.note(TextDelta(recap.text))
             self._count(turn)
+        yield from self._warn()
 
     def check_next(self, conversation: Conversation, said: Sequence[Message]) -> None:
         """Return if the turn under way may make another request, which sends `said`.
@@ -177,7 +185,7 @@ class Ceiling:
             return
         self._spent += self._measure(usage)
         self._day += self._measure(usage)
-        if turn.last is not None and turn.last.input_tokens:
+        if turn.messages is not None and turn.last is not None and turn.last.input_tokens:
             self._measured.append((turn.messages, turn.last.input_tokens))
 
     def _warn(self) -> Iterator[Notice]:
@@ -191,10 +199,11 @@ class Ceiling:
 class _Turn:
     """What is known of the cost of a turn under way.
 
-    `messages` are those of its last request, and `last` is what that cost, as far as it is told.
+    `messages` are those of its last request, None where that does not send the conversation;
+    `last` is what it cost, as far as it is told.
     """
 
-    def __init__(self, messages: int, asked: Usage) -> None:
+    def __init__(self, asked: Usage, messages: int | None) -> None:
         self.is_counted = False
         self.last: Usage | None = None
         self._usage: Usage | None = None  # what was reported of all requests so far
@@ -202,7 +211,7 @@ class _Turn:
         self._has_rounds = False
         self._open(messages, asked)
 
-    def _open(self, messages: int, asked: Usage) -> None:
+    def _open(self, messages: int | None, asked: Usage) -> None:
         self.messages = messages
         self._asked = asked
         self._pieces: list[str] = []

@@ -19,8 +19,9 @@ from hiveloom_cli.chat.compaction import (
     decide_cut_asked,
     decide_room,
 )
-from hiveloom_cli.chat.context import estimate_messages, estimate_request
+from hiveloom_cli.chat.context import estimate_request
 from hiveloom_cli.chat.conversation import Measured, Recap
+from hiveloom_cli.chat.estimate import estimate_messages
 from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.chat.runner import run_turn
 from hiveloom_cli.errors import AnswerEmpty, StreamCutShort, UpstreamError, UpstreamRefused

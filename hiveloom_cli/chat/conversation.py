@@ -11,6 +11,7 @@ from hiveloom_cli.protocols.request import ChatRequest
 if TYPE_CHECKING:
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.protocols.message import Message
+    from hiveloom_cli.protocols.output_schema import OutputSchema
     from hiveloom_cli.protocols.request import ToolDefinition
 
 _BEGINNING = (
@@ -48,7 +49,8 @@ class Conversation:
     `stream` says whether answers are asked for piece by piece. `agent_version` is the number of the
     version of the agent's file that answers, 0 where there is none. All that was said stays in
     `messages`, also what a `summary` stands for. `tools` are what the model may call, and
-    `instructions` what it is told of them after the agent's own prompt.
+    `instructions` what it is told of them after the agent's own prompt. `output` is what answers
+    have to fit, if not any text will do.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Conversation:
     measured: Measured | None = None
     tools: tuple[ToolDefinition, ...] = ()
     instructions: str = ""
+    output: OutputSchema | None = None
 
     @property
     def summarised(self) -> int:
@@ -81,4 +84,5 @@ class Conversation:
             tools=self.tools,
             may_call=may_call,
             stream=self.stream,
+            output=self.output,
         )

@@ -99,7 +99,7 @@ class Conversations:
         return kept
 
     def save_usage(self, question: Question, turn: int, at: datetime, ended: Ended) -> None:
-        """Keep what was spent in a turn of which nothing came, as an empty, replaced answer."""
+        """Keep what was spent without an answer to show for it, as an empty, replaced one."""
         values = rows.build_message_values(question, Message("assistant", (), complete=False), at)
         with self._store.write() as db:
             number = db.execute(queries.ADD_MESSAGE, values | {"turn": turn}).lastrowid or 0
@@ -236,7 +236,7 @@ class Conversations:
         wanted = {"id": conversation_id}
         for row in self._store.read(queries.SUMMARY, wanted):
             messages = self._store.read(queries.MESSAGES, wanted)
-            recaps = self._store.read(queries.RECAP, wanted)
+            recaps = self._store.read(queries.RECAP, wanted, since=2)
             try:
                 return rows.parse_conversation(row, messages, recaps)
             except (ValueError, TypeError, KeyError) as error:

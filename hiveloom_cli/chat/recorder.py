@@ -12,7 +12,8 @@ yields them on. What the disk holds of a turn:
   was said, but it is no part of what is sent when the conversation goes on. Asking it again gives
   it its answer, and makes no second one of it.
 - What a turn cost that failed is there as far as it was reported, with what had come; where nothing
-  had, with an empty answer that is marked as replaced.
+  had, with an empty answer that is marked as replaced. So is what a summary cost that a person
+  asked for.
 - An answer that is asked for again stays, marked as replaced, once anything of the new one came.
 - Messages that are taken back stay as well, marked as replaced until they are put back.
 
@@ -22,16 +23,18 @@ conversation has a hole in its middle, and `take_problem` says why.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat.draft import DraftWriter
 from hiveloom_cli.chat.draft_file import DraftHead
 from hiveloom_cli.chat.event import TurnEnded
+from hiveloom_cli.chat.exchanges import find_questions
 from hiveloom_cli.chat.open_turn import OpenTurn
-from hiveloom_cli.chat.record import Question
+from hiveloom_cli.chat.record import Ended, Question
 from hiveloom_cli.chat.rows import count_ms
 from hiveloom_cli.errors import ConversationNotFound, HiveloomError, StoreUnusable
+from hiveloom_cli.protocols.event import UsageReported
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -39,8 +42,9 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.chat.conversations import Conversations
     from hiveloom_cli.chat.event import Event
-    from hiveloom_cli.chat.record import AnsweredBy, Ended
+    from hiveloom_cli.chat.record import AnsweredBy
     from hiveloom_cli.clock import Clock
+    from hiveloom_cli.protocols.event import Usage
     from hiveloom_cli.protocols.message import Message
 
 
@@ -130,6 +134,33 @@ class Recorder:
         except HiveloomError as error:
             self._give_up(error)
 
+    def record_summary(
+        self, conversation: Conversation, events: Generator[Event]
+    ) -> Generator[Event]:
+        """Yield the events of making a summary that was asked for, and keep what it cost."""
+        started_s, before = self._clock.elapsed_s(), conversation.summary
+        usage: Usage | None = None
+        try:
+            with closing(events):
+                for event in events:
+                    usage = event.usage if isinstance(event, UsageReported) else usage
+                    yield event
+        finally:
+            if usage is not None or conversation.summary is not before:
+                taken_ms = round(1000 * (self._clock.elapsed_s() - started_s))
+                self._keep_cost(conversation, Ended(usage, duration_ms=taken_ms))
+
+    def _keep_cost(self, conversation: Conversation, ended: Ended) -> None:
+        place = find_questions(conversation.messages)[-1]
+        if conversation.id != self._conversation_id or place >= len(self._rows):
+            return
+        question = conversation.messages[place]
+        self._save_usage(self._build_question(conversation, question), self._rows[place], ended)
+
+    def _build_question(self, conversation: Conversation, message: Message) -> Question:
+        now = self._clock.now()
+        return Question(conversation.id, conversation.agent, message, self.by, now)
+
     def take_problem(self) -> HiveloomError | None:
         """Return what keeps the chat from being saved, the first time that this is asked."""
         problem = None if self._is_told else self._failure
@@ -172,9 +203,7 @@ class Recorder:
         if is_new:
             self._rows, self._unanswered = [], None
         former = self._rows[len(conversation.messages) :]
-        question = Question(
-            conversation.id, conversation.agent, message, self.by, self._clock.now()
-        )
+        question = self._build_question(conversation, message)
         asked = self._unanswered
         try:
             if len(self._rows) < len(conversation.messages):
@@ -211,7 +240,7 @@ class Recorder:
         else:
             turn.file.close()
         if not kept and ended.usage is not None:
-            self._save_usage(turn, ended)
+            self._save_usage(turn.question, turn.row, ended)
         self._unanswered = None if kept or turn.former else (turn.row, turn.question.message)
 
     def _save(
@@ -232,11 +261,11 @@ class Recorder:
         except HiveloomError as error:
             self._give_up(error)
 
-    def _save_usage(self, turn: OpenTurn, ended: Ended) -> None:
+    def _save_usage(self, question: Question, turn: int, ended: Ended) -> None:
         if self._failure is not None:
             return
         try:
-            self._conversations.save_usage(turn.question, turn.row, self._clock.now(), ended)
+            self._conversations.save_usage(question, turn, self._clock.now(), ended)
         except HiveloomError as error:
             self._give_up(error)
 

@@ -13,6 +13,7 @@ from hiveloom_cli.protocols.event import add_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from decimal import Decimal
 
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.chat.record import KeptConversation, KeptMessage
@@ -27,7 +28,8 @@ class Resumed:
     `rows` are the numbers of its messages, as far as the database has them. `unanswered` is what
     was said last, if nothing came of it; it is not among the messages. `asked` is what was asked
     last, and how many messages stood before it; `last` is that question with what came of it.
-    `spent` is what all answers cost, also those that were replaced.
+    `spent` is what all answers cost, also those that were replaced, and `cost` the dollars for it,
+    if anyone knows the prices.
     """
 
     conversation: Conversation
@@ -36,6 +38,7 @@ class Resumed:
     asked: tuple[Message, int] | None
     last: tuple[KeptMessage, ...]
     spent: Usage | None = None
+    cost: Decimal | None = None
 
 
 def build_resumed(kept: KeptConversation, agent: Agent, *, stream: bool) -> Resumed:

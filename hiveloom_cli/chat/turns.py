@@ -123,9 +123,19 @@ class Turns:
     def compact(self, conversation: Conversation) -> Generator[Event]:
         """Summarise what was said first because a person asks for it, and yield what happens.
 
-        Ends in a notice, also where it fails or there is nothing to do, and in no `TurnEnded`.
+        Ends in a notice, also where it fails or there is nothing to do, and in no `TurnEnded`. It
+        is a request like any other to the ceiling, which may raise `CeilingReached`.
         """
-        return self._compactor.compact(conversation)
+        summary = self._compactor.compact(conversation)
+        if not conversation.messages:
+            return summary
+        if self._ceiling is not None:
+            summary = self._ceiling.guard(summary, self._is_kept)
+        if self._recorder is not None:
+            summary = self._recorder.record_summary(conversation, summary)
+        if self._ceiling is not None:
+            summary = self._ceiling.watch(conversation, None, summary)
+        return summary
 
     def take_problem(self) -> HiveloomError | None:
         """Return what keeps the chat from being saved, the first time that this is asked."""

@@ -14,6 +14,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "chat": ("chat:command", "Talk to an agent, or ask it one question."),
     "agent": ("agent:command", "Create, edit, share and roll back agents."),
     "skill": ("skill:command", "Install, list, show, remove skills for agents."),
+    "tool": ("tool:command", "Write, list, show, edit, remove and try tools."),
+    "capability": ("capability:command", "Give an agent a tool or a skill in one step."),
     "conversation": (
         "conversation:command",
         "List, show, search, export, delete what was said.",
@@ -24,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "credential:command",
         "Store, list, test, rotate, remove keys.",
     ),
+    "mcp": ("mcp:command", "Add, list, test, remove MCP servers."),
     "provider": (
         "provider:command",
         "Show known providers and how to use one.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hiveloom_cli.commands.answer_schema import check_question, load_schema, take_schema
 from hiveloom_cli.commands.appearance import choose_look, take_look
 from hiveloom_cli.commands.attaching import STDIN, load_attachments, take_attachments
 from hiveloom_cli.commands.chat_choice import choose
@@ -21,6 +22,7 @@ from hiveloom_cli.commands.numbers import TEMPERATURE, TOKENS, TOP_P
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts, take_patience
 from hiveloom_cli.commands.spending import override_limits, take_limits
 from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.protocols.message import build_user_message
 
 if TYPE_CHECKING:
     from hiveloom_cli.agents.agent import Agent
@@ -35,6 +37,7 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
 @click.argument("agent", required=False, shell_complete=complete_agents)
 @click.argument("message", required=False)
 @take_attachments
+@take_schema
 @take_model("Ask this model; an agent is not needed then.")
 @click.option("--system-prompt", metavar="TEXT", help="Instead of the agent's.")
 @take_credential("Instead of the agent's.")
@@ -88,18 +91,28 @@ def command(app: App, /, **options: Any) -> None:
       hiveloom chat --model gpt-4o-mini "a question without an agent"
       hiveloom chat -c "and why?"
     """
-    from hiveloom_cli.protocols.message import build_user_message
-
     choice = _override(choose(app, options), options)
     agent = choice.agent
+    schema = load_schema(options["schema"])
     text = _load_text(app, choice.word, options)
+    check_question(schema, has_question=bool(text or options["attach"]))
     app.timeouts, app.patience = choose_timeouts(options), choose_patience(options)
     upstream = app.decide_upstream(agent.model, agent.credential, allow_http=options["allow_http"])
     attached = load_attachments(app, options["attach"])
     _print_notices(app, agent)
 
-    tools = ChatTools(app, options["allow_tool"])
-    world = ChatWorld(
+    message = build_user_message(text, attached) if text or attached else None
+    with closing(ChatTools(app, options["allow_tool"])) as tools:
+        world = _open_world(app, tools, options)
+        session = ChatSession(app, world, upstream, choice, look=choose_look(app, options))
+        if message is None:
+            session.run()
+        else:
+            session.answer_once(message, schema, as_json=options["as_json"])
+
+
+def _open_world(app: App, tools: ChatTools, options: dict[str, Any]) -> ChatWorld:
+    return ChatWorld(
         app,
         stream=not options["no_stream"],
         allow_http=options["allow_http"],
@@ -107,12 +120,6 @@ def command(app: App, /, **options: Any) -> None:
         limit=partial(override_limits, options=options),
         tools=tools,
     )
-    with closing(tools):
-        session = ChatSession(app, world, upstream, choice, look=choose_look(app, options))
-        if not (text or attached):
-            session.run()
-        else:
-            session.answer_once(build_user_message(text, attached), as_json=options["as_json"])
 
 
 def _override(choice: Choice, options: dict[str, Any]) -> Choice:

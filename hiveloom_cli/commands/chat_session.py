@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.chat.event import ToolEnded
 from hiveloom_cli.commands.attaching import check_message
+from hiveloom_cli.protocols.event import TextDelta
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.commands.chat_choice import Choice
     from hiveloom_cli.commands.chat_world import ChatWorld
     from hiveloom_cli.protocols.message import Message
+    from hiveloom_cli.protocols.output_schema import OutputSchema
     from hiveloom_cli.terminal.look import Look
     from hiveloom_cli.terminal.prompt import MessageSource
     from hiveloom_cli.terminal.repl import Repl
@@ -39,32 +41,75 @@ class ChatSession:
         self._turns = self._answerer.turns
         self._choice = choice
         self._look = look
+        self._ended: list[ToolEnded] = []  # the tools of the one question
         kept = choice.kept
         self._resumed = world.resume_kept(self._answerer, kept) if kept is not None else None
 
-    def answer_once(self, message: Message, *, as_json: bool) -> None:
-        """Ask one question and print the answer.
+    def answer_once(self, message: Message, schema: OutputSchema | None, *, as_json: bool) -> None:
+        """Ask one question and print the answer, which has to fit the schema if there is one.
 
-        Raises `SourceUnusable` for what is attached and not taken, before anything is sent.
+        Raises `SourceUnusable` for what is attached and not taken, before anything is sent, and
+        `AnswerInvalid`.
         """
-        from hiveloom_cli.chat.answer import fold_turn
         from hiveloom_cli.terminal.report import print_unsaved
-        from hiveloom_cli.terminal.turn import show_turn
 
         conversation = self._open_conversation()
         check_message(conversation, message, self._answerer.upstream)
-        streams = self._app.streams
         try:
-            with closing(self._turns.take(conversation, message)) as events:
-                if as_json:
-                    tools: list[ToolEnded] = []
-                    ended = fold_turn(_note_tools(events, tools), self._ask)
-                    document = self._build_document(conversation, ended, tools)
-                    streams.print_line(json.dumps(document, ensure_ascii=False))
-                else:
-                    show_turn(events, streams, self._look)
+            if schema is None:
+                self._answer(conversation, message, as_json=as_json)
+            else:
+                self._answer_by_schema(conversation, message, schema, as_json=as_json)
         finally:
-            print_unsaved(self._turns, streams)
+            print_unsaved(self._turns, self._app.streams)
+
+    def _answer(self, conversation: Conversation, message: Message, *, as_json: bool) -> None:
+        with closing(self._turns.take(conversation, message)) as events:
+            ended = self._read(events, as_json=as_json)
+        if as_json:
+            self._print_document(self._build_document(conversation, ended))
+
+    def _answer_by_schema(
+        self, conversation: Conversation, message: Message, schema: OutputSchema, *, as_json: bool
+    ) -> None:
+        from hiveloom_cli.chat.asking import ask_by_schema
+        from hiveloom_cli.chat.structured import format_failure, judge_answer
+        from hiveloom_cli.errors import AnswerInvalid
+
+        with closing(ask_by_schema(self._turns, conversation, message, schema)) as events:
+            # Which of what comes is the answer, its end tells.
+            shown = (event for event in events if as_json or not isinstance(event, TextDelta))
+            ended = self._read(shown, as_json=as_json)
+        judgement = judge_answer(ended.message.text, schema)
+        if judgement.faults:
+            what, hint = format_failure(judgement, ended.finish_reason)
+            invalid = AnswerInvalid(what, hint=hint)
+            invalid.partial = ended.message.text
+            if not as_json:
+                self._app.streams.print_line(ended.message.text)
+            raise invalid
+        if not as_json:
+            self._app.streams.print_line(judgement.text)
+            return
+        document = self._build_document(conversation, ended)
+        self._print_document(document | {"response": judgement.text, "parsed": judgement.value})
+
+    def _read(self, events: Iterable[Event], *, as_json: bool) -> TurnEnded:
+        from hiveloom_cli.chat.answer import fold_turn
+        from hiveloom_cli.terminal.turn import show_turn
+
+        if as_json:
+            return fold_turn(self._note_tools(events), self._ask)
+        return show_turn(events, self._app.streams, self._look)
+
+    def _note_tools(self, events: Iterable[Event]) -> Iterator[Event]:
+        for event in events:
+            if isinstance(event, ToolEnded):
+                self._ended.append(event)
+            yield event
+
+    def _print_document(self, document: dict[str, Any]) -> None:
+        self._app.streams.print_line(json.dumps(document, ensure_ascii=False))
 
     def _ask(self, event: ApprovalAsked) -> None:
         from hiveloom_cli.terminal.tool_view import answer_question
@@ -86,9 +131,7 @@ class ChatSession:
             return self._resumed.conversation
         return self._world.open_conversation(self._answerer)
 
-    def _build_document(
-        self, conversation: Conversation, ended: TurnEnded, tools: Iterable[ToolEnded]
-    ) -> dict[str, Any]:
+    def _build_document(self, conversation: Conversation, ended: TurnEnded) -> dict[str, Any]:
         usage = ended.usage
         return {
             "agent": self._choice.agent.name or None,
@@ -102,7 +145,9 @@ class ChatSession:
                 "output_tokens": usage.output_tokens,
                 "cached_input_tokens": usage.cached_input_tokens,
             },
-            "tools": [{"name": tool.call.name, "is_error": tool.result.is_error} for tool in tools],
+            "tools": [
+                {"name": tool.call.name, "is_error": tool.result.is_error} for tool in self._ended
+            ],
             "conversation_id": conversation.id if self._turns.has_saved else None,
         }
 
@@ -123,13 +168,6 @@ class ChatSession:
         if resumed is not None:
             repl.resume(answerer, resumed)
         return repl
-
-
-def _note_tools(events: Iterable[Event], tools: list[ToolEnded]) -> Iterator[Event]:
-    for event in events:
-        if isinstance(event, ToolEnded):
-            tools.append(event)
-        yield event
 
 
 def _open_source(app: App, world: ChatWorld, look: Look) -> MessageSource:

@@ -10,7 +10,7 @@ from hiveloom_cli.chat.conversation import Conversation
 from hiveloom_cli.chat.turns import Turns
 from hiveloom_cli.commands.chat_choice import choose_kept_agent
 from hiveloom_cli.commands.model_note import print_model_note
-from hiveloom_cli.commands.spending import find_price, open_ceiling, resume_ceiling
+from hiveloom_cli.commands.spending import find_cost, find_price, open_ceiling, resume_ceiling
 from hiveloom_cli.commands.trusting import load_trusted
 from hiveloom_cli.errors import HiveloomError
 from hiveloom_cli.terminal.echo import show_typing
@@ -86,7 +86,7 @@ class ChatWorld:
             tools=self._tools.open(agent),
         )
         load_price = cache(partial(find_price, self._app, agent.model, upstream))
-        return Answerer(agent, version, upstream, turns, load_price)
+        return Answerer(agent, version, upstream, turns, load_price, load_window)
 
     def _open_ceiling(
         self, agent: Agent, upstream: Upstream, *, is_kept: bool, is_new: bool
@@ -185,6 +185,8 @@ class ChatWorld:
         from hiveloom_cli.chat.resume import build_resumed
 
         resumed = build_resumed(kept, answerer.agent, stream=self._stream)
+        if resumed.spent is not None:
+            resumed = replace(resumed, cost=find_cost(self._app, kept.messages))
         resumed.conversation.agent_version = answerer.version
         if self._ceiling is not None:
             resume_ceiling(self._app, self._ceiling, kept, answerer.agent)

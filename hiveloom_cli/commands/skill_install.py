@@ -58,7 +58,7 @@ def _format_request(found: SkillSource, width: int) -> Iterator[str]:
     """Yield what a person is shown before they agree, each foreign text folded and bounded."""
     from hiveloom_cli.terminal.question import format_field
 
-    yield "The skill, of which nothing is run now:"
+    yield "This would be installed; none of it is run:"
     for label, text in _list_fields(found):
         yield from format_field(label, text, indent=_INDENT, width=width)
 

@@ -23,8 +23,11 @@ _MOST_SHOWN = 60
 def list_skills(app: App, *, as_json: bool) -> None:
     """List the skills, and which agents name them."""
     from hiveloom_cli.commands.skill_view import find_users
+    from hiveloom_cli.tools.skill_folder import SkillFolder
 
-    skills, broken = _load_all(app)
+    loaded = list(SkillFolder(app.paths.skills).load_all())
+    broken = [one for one in loaded if isinstance(one, HiveloomError)]
+    skills = [one for one in loaded if not isinstance(one, HiveloomError)]
     users = find_users(app)
     if as_json:
         app.streams.print_json([_build_row(skill, users) for skill in skills])
@@ -39,20 +42,6 @@ def list_skills(app: App, *, as_json: bool) -> None:
     for error in broken:
         print_error(error, app.streams)
     raise click.exceptions.Exit(broken[0].exit_code)
-
-
-def _load_all(app: App) -> tuple[list[Skill], list[HiveloomError]]:
-    from hiveloom_cli.tools.skill_folder import SkillFolder
-
-    folder = SkillFolder(app.paths.skills)
-    skills: list[Skill] = []
-    broken: list[HiveloomError] = []
-    for name in folder.load_names():
-        try:
-            skills.append(folder.load(name))
-        except HiveloomError as error:
-            broken.append(error)
-    return skills, broken
 
 
 def _build_row(skill: Skill, users: Mapping[str, Sequence[str]]) -> dict[str, Any]:

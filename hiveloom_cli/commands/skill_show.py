@@ -23,11 +23,16 @@ if TYPE_CHECKING:
 @click.pass_obj
 def show(app: App, words: tuple[str, ...], name_option: str | None, *, as_json: bool) -> None:
     """Show a skill: what it is for, what comes with it, which agents name it, its instructions."""
+    show_skill(app, choose_name(words, name_option), as_json=as_json)
+
+
+def show_skill(app: App, name: str, *, as_json: bool) -> None:
+    """Print a skill. Raises `ToolNotFound` and `FileUnreadable`."""
     from hiveloom_cli.commands.skill_view import find_users
     from hiveloom_cli.tools.skill_folder import SkillFolder
 
     folder = SkillFolder(app.paths.skills)
-    skill = folder.load(choose_name(words, name_option))
+    skill = folder.load(name)
     pieces = folder.load_pieces(skill.name)
     users = find_users(app).get(skill.name, [])
     if as_json:

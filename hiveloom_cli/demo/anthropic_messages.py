@@ -18,6 +18,7 @@ from hiveloom_cli.demo.answer import (
 )
 from hiveloom_cli.demo.body import parse_body, parse_messages, parse_text, parse_tools
 from hiveloom_cli.demo.calls import parse_calls
+from hiveloom_cli.demo.sample import find_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,6 +66,7 @@ def parse_question(body: bytes, headers: Mapping[str, str]) -> Question:
         attached=asked.attached,
         calls=() if asked.results else parse_calls(asked.text, parse_tools(fields)),
         results=asked.results,
+        schema=find_schema(fields, "output_config", "format", "schema"),
     )
 
 

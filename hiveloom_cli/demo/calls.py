@@ -1,4 +1,4 @@
-"""Tool calls of the loopback upstream, which does as it is told: a line `call NAME {...}` is one."""
+"""Tool calls of the loopback upstream, which does as it is told: `call NAME {...}` on a line."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from hiveloom_cli.demo.answer import (
 )
 from hiveloom_cli.demo.body import Said, parse_body, parse_messages, parse_tools
 from hiveloom_cli.demo.calls import parse_calls
+from hiveloom_cli.demo.sample import find_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,6 +63,7 @@ def parse_question(body: bytes, headers: Mapping[str, str]) -> Question:
         attached=asked.attached,
         calls=() if results else parse_calls(asked.text, parse_tools(fields)),
         results=results,
+        schema=find_schema(fields, "response_format", "json_schema", "schema"),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.agents.schema import find_expected
 from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.terminal.spent import format_context
 from hiveloom_cli.terminal.visible import format_one_line
 
 if TYPE_CHECKING:
@@ -106,17 +107,20 @@ def show_tools(chat: Repl, _argument: str) -> None:
 
 
 def show_usage(chat: Repl, _argument: str) -> None:
-    """Show the tokens of this conversation, and of the last turn."""
-    chat.streams.print_line(f"this conversation: {_format_usage(chat.spent)}")
+    """Show the tokens of this conversation and of the last turn, cost and context."""
+    chat.streams.print_line(f"this conversation: {_format_usage(chat.spent.usage)}")
     chat.streams.print_line(f"the last turn: {_format_usage(chat.last_spent)}")
+    chat.streams.print_line(f"cost: {chat.spent.format_cost() or 'not known'}")
+    context = format_context(chat.conversation, chat.answerer).removeprefix("context ")
+    chat.streams.print_line(f"context: {context or 'not known'}")
 
 
 def _format_usage(usage: Usage | None) -> str:
     if usage is None:
         return "not known"
-    counts = (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens)
-    words = ["?" if count is None else f"{count:,}" for count in counts]
-    return f"{words[0]} tokens in, {words[1]} out, {words[2]} cached"
+    went, came = ("?" if n is None else f"{n:,}" for n in (usage.input_tokens, usage.output_tokens))
+    cached = usage.cached_input_tokens
+    return f"{went} tokens in, {came} out" + ("" if cached is None else f", {cached:,} cached")
 
 
 def show_request(chat: Repl, _argument: str) -> None:

@@ -79,6 +79,7 @@ def decide_approval(
     if agreement is not None and agreement.definition_text != card.definition_text:
         return Verdict(Approval.ASK, before=agreement.definition_text)
     is_agreed = agreement is not None and agreement.is_always
-    if card.approval is Approval.AUTO or is_allowed or is_agreed:
+    runs_by_itself = card.approval is card.usual is Approval.AUTO
+    if runs_by_itself or is_allowed or is_agreed:
         return Verdict(Approval.AUTO)
     return Verdict(Approval.ASK)

@@ -33,6 +33,8 @@ PASSED_ON = (*_USUAL, *_LOCALE, *(_WINDOWS if sys.platform == "win32" else ()))
 _VAULT = ("HIVELOOM_VAULT_PASSPHRASE",)
 _KEPT_BACK = frozenset({*(row.key_variable for row in PROVIDERS if row.key_variable), *_VAULT})
 
+_SHORTEST = 8
+
 
 def explain_refusal(name: str) -> str:
     """Say why a variable of that name is passed on to no tool; "" if it can be."""
@@ -44,13 +46,18 @@ def explain_refusal(name: str) -> str:
 def build_environment(environ: Mapping[str, str], named: Sequence[str]) -> dict[str, str]:
     """Build the environment of a tool's program. What is not set is left out.
 
-    Raises `HiveloomError` for a name whose value is that of a key which no tool gets.
+    Raises `HiveloomError` for a name whose value is that of a key which no tool gets, or holds it.
     """
     kept_back = {environ.get(name, "") for name in _KEPT_BACK} - {""}
     for name in named:
-        if environ.get(name, "") in kept_back:
+        if any(_holds(environ.get(name, ""), key) for key in kept_back):
             raise HiveloomError(
-                f"{name} holds the same key as one that no tool gets",
+                f"{name} holds a key of hiveloom's own, which no tool gets",
                 hint=f"take {name} out of the tool's `environment`",
             )
     return {name: environ[name] for name in (*PASSED_ON, *named) if name in environ}
+
+
+def _holds(value: str, key: str) -> bool:
+    """Whether a key stands in a value; one too short to be told from a word is the whole value."""
+    return value == key or (len(key) >= _SHORTEST and key in value)

@@ -17,6 +17,7 @@ _TEXTS = re.compile(
     r"ndjson|jsonl|json-seq|yaml|toml|javascript|ecmascript|www-form-urlencoded|graphql|sql|csv)"
 )
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
+_LONGEST_TYPE = 200
 # Codecs of Python that are no charset, or take forever.
 _NO_CHARSETS = frozenset(
     {"idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
@@ -47,7 +48,8 @@ def _format_body(reply: WebReply) -> str:
     text = _parse_text(reply)
     if text is None:
         size = f"{'more than ' if reply.is_cut else ''}{len(reply.body):,} bytes"
-        return f"({reply.content_type or 'content of no type'}, {size}: no text, so not shown)"
+        kind = reply.content_type[:_LONGEST_TYPE] or "content of no type"
+        return f"({kind}, {size}: no text, so not shown)"
     if reply.is_cut:
         return f"{text}\n\n(the rest is left out: only {len(reply.body):,} bytes are read)"
     return text

@@ -64,13 +64,15 @@ class HttpTool:
     def load_card(self) -> ToolCard:
         """See `Tool`; nothing is asked of anyone."""
         is_safe = self._settings.method in _SAFE_METHODS
+        usual = Approval.AUTO if is_safe else Approval.ASK
         file = self._file
         return ToolCard(
             reference=file.name,
             kind="http",
             definition=ToolDefinition(file.name, file.description, file.input_schema),
-            approval=file.approval or (Approval.AUTO if is_safe else Approval.ASK),
+            approval=file.approval or usual,
             definition_text=file.text,
+            usual=usual,
         )
 
     def describe_call(self, arguments: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _PIECE = 65536
 _GRACE_S = 1.0  # between being asked to end and being ended
 _LINGER_S = 0.5  # for what a program's children still print after its own end
+_DRAIN_S = 2.0  # for what still stands in the pipes when all of them have ended
 
 
 class Cause(Enum):
@@ -120,9 +121,9 @@ def run_process(job: Job, stop: Stop) -> Ended:
             err.join(_LINGER_S)
     finally:
         _end(process, exited)
-        for reader in (out, err):
-            reader.join(_LINGER_S)
-            reader.is_over = True
+        out.join(_DRAIN_S)
+        err.join(_LINGER_S)
+        out.is_over = err.is_over = True
     cause = Cause.TOO_MUCH if out.has_more else cause
     return Ended(cause, process.returncode, bytes(out.content), bytes(err.content))
 

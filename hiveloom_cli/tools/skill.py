@@ -31,7 +31,7 @@ SKILL_FILE = "SKILL.md"
 MOST_TEXT = 100_000  # bytes of one text: a model is to read it
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _LONGEST_NAME = 64
-_LONGEST_DESCRIPTION = 1024
+LONGEST_DESCRIPTION = 1024
 NAME_RULE = f"small letters and digits, with single hyphens between, {_LONGEST_NAME} at most"
 
 
@@ -111,8 +111,8 @@ def _parse_description(fields: Mapping[str, Field], path: Path) -> str:
             line=field.line if field else 1,
             hint="add a line: description: What it does, and when to use it",
         )
-    if field and len(text) > _LONGEST_DESCRIPTION:
-        problem = f"`description`: longer than {_LONGEST_DESCRIPTION:,} characters"
+    if field and len(text) > LONGEST_DESCRIPTION:
+        problem = f"`description`: longer than {LONGEST_DESCRIPTION:,} characters"
         hint = "leave the details to the text below the settings"
         raise SettingsInvalid(path, problem, line=field.line, hint=hint)
     return text

@@ -9,11 +9,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.errors import AlreadyExists, FileUnreadable, SourceUnusable, ToolNotFound
+from hiveloom_cli.errors import (
+    AlreadyExists,
+    FileUnreadable,
+    HiveloomError,
+    SourceUnusable,
+    ToolNotFound,
+)
 from hiveloom_cli.files import decode_text, ensure_private_folder, open_lock, sync_folder
 from hiveloom_cli.tools.beneath import load_beneath, load_pieces
 from hiveloom_cli.tools.skill import (
     MOST_TEXT,
+    NAME_RULE,
     SKILL_FILE,
     is_skill_name,
     parse_skill,
@@ -52,8 +59,26 @@ class SkillFolder:
 
     def load(self, name: str) -> Skill:
         """Read a skill. Raises `UsageMistake`, `ToolNotFound` and `FileUnreadable`."""
+        text = self.load_skill_text(name)
+        return parse_skill(text, self.build_path(name) / SKILL_FILE, folder=name)
+
+    def load_skill_text(self, name: str) -> str:
+        """Read a `SKILL.md` as it stands, valid or not; raises as `load` does."""
         path = self.build_path(name) / SKILL_FILE
-        return parse_skill(decode_text(self._load_skill_file(name, path), path), path, folder=name)
+        return decode_text(self._load_skill_file(name, path), path)
+
+    def load_all(self) -> Iterator[Skill | HiveloomError]:
+        """Read every skill; what is broken gives the error that says why."""
+        for name in self.load_names():
+            try:
+                if not is_skill_name(name):
+                    hint = f"rename it, and say so in its SKILL.md: use {NAME_RULE}"
+                    raise FileUnreadable(
+                        self.folder / name, "its name is none of a skill", hint=hint
+                    )
+                yield self.load(name)
+            except HiveloomError as error:
+                yield error
 
     def load_text(self, name: str, file: str) -> str:
         """Read a text in a skill's folder.
@@ -158,7 +183,8 @@ class SkillFolder:
 
         close = get_close_matches(name, self.load_names(), n=1)
         hint = f"did you mean {close[0]}?" if close else "hiveloom skill install PATH"
-        return ToolNotFound(f"there is no skill named {name} ({self.folder / name})", hint=hint)
+        path = self.folder / name / SKILL_FILE
+        return ToolNotFound(f"there is no skill named {name} ({path})", hint=hint)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

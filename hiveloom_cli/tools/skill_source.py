@@ -138,8 +138,8 @@ def _unpack(content: bytes, path: Path) -> Iterator[SourceFile]:
 
 def _list_entries(archive: ZipFile) -> Iterator[tuple[str, ZipInfo]]:
     for entry in archive.infolist():
-        if entry.is_dir():
-            continue
+        if entry.orig_filename.endswith("/"):
+            continue  # a folder; the library asks in a way that a name without letters breaks
         steps = parse_steps(entry.orig_filename)
         if LITTER.isdisjoint(steps):
             yield "/".join(steps), entry

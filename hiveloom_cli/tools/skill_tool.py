@@ -80,6 +80,7 @@ class SkillTool:
             ToolDefinition(_NAME, _DESCRIPTION, self._build_schema()),
             Approval.AUTO,
             _format_instructions(self._skills),
+            usual=Approval.AUTO,
         )
 
     def describe_call(self, arguments: Mapping[str, Any]) -> str:

@@ -82,7 +82,7 @@ def build_url(
     """
     path = _PLACE.sub(lambda place: _encode_segment(place[1], arguments), template.path)
     if _moves(path):
-        raise UsageMistake("“.” and “..” cannot stand in the URL's path", hint="give a name")
+        raise UsageMistake("“.” and “..” cannot stand in the URL's path")
     pairs = [_fill(pair, arguments) for pair in template.pairs]
     for name, value in (more or {}).items():
         if name in template.fixed:

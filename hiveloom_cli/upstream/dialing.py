@@ -67,17 +67,28 @@ def check_public(host: str, addresses: Sequence[Address]) -> None:
 def open_socket(addresses: Sequence[Address], timeout_s: float, line: Line) -> socket.socket:
     """Connect to the first of the addresses that answers. Raises `OSError`."""
     problem = OSError("the name leads nowhere")
+    share_s = timeout_s / max(len(addresses), 1)  # one that is dead leaves time for the others
     for family, address in addresses:
-        connection = socket.socket(family, socket.SOCK_STREAM)
         try:
-            connection.settimeout(timeout_s / len(addresses))  # one that is dead leaves time
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            line.hold(connection)
-            connection.connect(address)
-        except OSError as error:
-            connection.close()
+            connection = _connect(family, address, share_s, line)
+        except OSError as error:  # also where this machine does not speak the family
             problem = error
         else:
             connection.settimeout(timeout_s)
             return connection
     raise problem
+
+
+def _connect(
+    family: socket.AddressFamily, address: Any, timeout_s: float, line: Line
+) -> socket.socket:
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(timeout_s)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        line.hold(connection)
+        connection.connect(address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -13,8 +13,9 @@ from hiveloom_cli.agents.agent import Agent, Compaction
 from hiveloom_cli.agents.limits import Limits
 from hiveloom_cli.app import App
 from hiveloom_cli.chat.ceiling import Ceiling
-from hiveloom_cli.chat.context import estimate_request, estimate_tools
+from hiveloom_cli.chat.context import estimate_request
 from hiveloom_cli.chat.conversation import Conversation
+from hiveloom_cli.chat.estimate import estimate_tools
 from hiveloom_cli.chat.record import Filter
 from hiveloom_cli.chat.resume import build_resumed
 from hiveloom_cli.commands.spending import resume_ceiling
@@ -124,8 +125,8 @@ def test_requests_that_report_nothing_are_counted_as_estimated(
     silent: dict[str, Any] = {}
     first = replace_usage(call_reply("openai", CLOCK))
     upstream.add(first, say("four", silent))
-    # hi: 1, the call: 2, noon: 1, four: 1.
-    spent = (tools + 1) + 2 + (tools + 1 + 2 + 1) + 1
+    # A message is 4 and its text: hi 1, the call 3 as it is sent and 2 as it came, noon and four 1.
+    spent = (tools + 5) + 2 + (tools + 5 + 7 + 5) + 1
     ceiling = Ceiling(Limits(max_total_tokens=10_000), agent="helper")
     chat = Loop("openai", upstream, TrialTool("clock", noon), ceiling=ceiling)
     chat.ask()
@@ -154,15 +155,17 @@ def test_the_next_request_is_measured_by_the_last_one_and_not_by_the_sum(
     upstream: ScriptedUpstream,
 ) -> None:
     upstream.add(
-        call_reply("openai", CLOCK, usage=count(100, 5)), say("four", count(110, 5)), say("x", None)
+        call_reply("openai", CLOCK, usage=count(105, 5)),
+        say("four", count(110, 10)),
+        say("x", None),
     )
-    # 220 spent; the next one is 110, and the answer and the question 1 each.
-    ceiling = Ceiling(Limits(max_total_tokens=220 + 112), agent="helper")
+    # 230 spent; the next one is 110, and the answer and the question 5 each.
+    ceiling = Ceiling(Limits(max_total_tokens=230 + 120), agent="helper")
     chat = Loop("openai", upstream, TrialTool("clock", noon), ceiling=ceiling)
     chat.ask()
     chat.ask("four")
-    short = Ceiling(Limits(max_total_tokens=220 + 111), agent="helper")
-    upstream.add(call_reply("openai", CLOCK, usage=count(100, 5)), say("four", count(110, 5)))
+    short = Ceiling(Limits(max_total_tokens=230 + 119), agent="helper")
+    upstream.add(call_reply("openai", CLOCK, usage=count(105, 5)), say("four", count(110, 10)))
     other = Loop("openai", upstream, TrialTool("clock", noon), ceiling=short)
     other.ask()
     with pytest.raises(CeilingReached):

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hiveloom_cli.chat.migrations import MIGRATIONS
 from tests.support.conversations import (
     get_path,
     list_drafts,
     lose_drafts,
+    open_conversations,
+    save_turn,
 )
 from tests.support.program import PROGRAM, Finished, build_environment, spawn_hiveloom
 from tests.support.upstream import (
@@ -302,6 +305,41 @@ def run_heeding_modes(*args: str, env: dict[str, str] | None = None) -> Finished
         check=False,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_file_of_an_earlier_version_is_read_where_nothing_can_be_written(
+    hiveloom: Hiveloom, upstream: ScriptedUpstream, home: Path, version: int
+) -> None:
+    with open_conversations(MIGRATIONS[:version]) as conversations:
+        save_turn(conversations, "hello", "hi there", agent="")
+        id_ = conversations.find_last()
+    env = point_at(upstream)
+    upstream.add(*say("2"))
+    get_path().chmod(0o400)
+    home.chmod(0o500)
+    try:
+        done = {
+            words[0]: run_heeding_modes("conversation", *words, "--json")
+            for words in (["list"], ["show", id_], ["export", id_], ["search", "there"], ["stats"])
+        }
+        refused = run_heeding_modes("conversation", "rename", id_, "other")
+        chat = run_heeding_modes("chat", "-c", "two", env=env)
+    finally:
+        home.chmod(0o700)
+        get_path().chmod(0o600)
+    assert {name: run.stderr for name, run in done.items() if run.exit_code} == {}
+    for name in ("show", "export"):
+        assert "hi there" in done[name].stdout
+    assert json.loads(done["search"].stdout)[0]["matches"] == ["there"]
+    assert json.loads(done["list"].stdout)[0]["messages"] == 2
+    assert (refused.exit_code, "check the space" in refused.stderr) == (1, True)
+    assert (chat.exit_code, chat.stdout, chat.stderr.count("not saved")) == (0, "2", 1)
+    assert get_sent(upstream) == ["hello", "hi there", "two"]
+    with sqlite3.connect(get_path()) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (version,)
+    database.close()
+    assert read_last(hiveloom) == [("hello", "complete"), ("hi there", "complete")]
 
 
 @pytest.mark.parametrize("is_file_closed", [True, False])

@@ -13,7 +13,10 @@ from hiveloom_cli.demo.calls import Call, parse_calls
         ("hello", ()),
         ("call weather", (Call("call_1", "weather", "{}"),)),
         ('call weather {"city": "Oslo"}', (Call("call_1", "weather", '{"city": "Oslo"}'),)),
-        ("call weather\ncall time", (Call("call_1", "weather", "{}"), Call("call_2", "time", "{}"))),
+        (
+            "call weather\ncall time",
+            (Call("call_1", "weather", "{}"), Call("call_2", "time", "{}")),
+        ),
         ("call other", ()),
         ("please call weather", ()),
     ],

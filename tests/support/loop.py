@@ -89,6 +89,7 @@ class TrialTool:
             ToolDefinition(self.name, self.description, self.schema),
             self.approval,
             self.definition_text,
+            Approval.AUTO,
             self.is_foreign,
         )
 
@@ -319,8 +320,8 @@ def _call_anthropic(
             anthropic_event("content_block_delta", index=index, delta=delta),
             anthropic_event("content_block_stop", index=index),
         ]
-    delta = {"stop_reason": reason, "stop_sequence": None}
-    events.append(anthropic_event("message_delta", delta=delta, usage=counted))
+    ended: dict[str, Any] = {"stop_reason": reason, "stop_sequence": None}
+    events.append(anthropic_event("message_delta", delta=ended, usage=counted))
     return stream_reply([*events, anthropic_event("message_stop")])
 
 

@@ -32,12 +32,13 @@ class Terminal:
     def __post_init__(self) -> None:
         self._open_screen()
 
-    def reflow(self, width: int) -> None:
-        """Change the width as most terminals do: rows that do not fit go on in the next one.
+    def reflow(self, width: int, height: int = 0) -> None:
+        """Change the size as most terminals do: rows that do not fit go on in the next one.
 
         A wide sign goes there as a whole, which this screen would not do by itself.
         """
         lines, self.width = self.read_lines(), width
+        self.height = height or self.height
         self._open_screen()
         rows = [row for line in lines for row in (chop_cells(line, width) or [""])]
         self.parser.feed("\r\n".join(rows))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pygments.token import Token
+from rich.syntax import Syntax
 
 from hiveloom_cli.terminal.code_lines import measure_settled
 from tests.terminal.screen import ManualClock, Terminal, cut, draw_streamed, draw_whole, open_stream
@@ -248,7 +250,7 @@ def stream(pieces: list[str], width: int = 60, height: int = 12) -> Terminal:
 
 
 def list_cuts(text: str) -> list[list[str]]:
-    return [text.splitlines(keepends=True), cut(text, 1, 12), cut(text, 2, 200)]
+    return [[text], text.splitlines(keepends=True), cut(text, 1, 12), cut(text, 2, 200)]
 
 
 @pytest.mark.parametrize("language", CODE)
@@ -267,6 +269,14 @@ def test_code_that_is_never_closed_has_its_colours_too(language: str) -> None:
     for count in range(1, len(lines)):
         text = f"```{language}\n" + "".join(lines[:count])
         assert stream(cut(text, count, 9)).read_signs() == draw(text).read_signs()
+
+
+@pytest.mark.parametrize("language", sorted(set(CODE) - {"yaml", "html", "unknown", "", "json"}))
+def test_the_rules_of_a_lexer_can_be_read_with_its_stack(language: str) -> None:
+    lexer: Any = Syntax("", language.partition(" ")[0]).lexer
+    actions = [rule[1] for rules in lexer._tokens.values() for rule in rules]
+    odd = [one for one in actions if one is not None and not isinstance(one, type(Token))]
+    assert {one.__qualname__.partition(".")[0] for one in odd} <= {"bygroups", "using"}
 
 
 LINES = [line for code in CODE.values() for line in code.splitlines(keepends=True)]

@@ -220,9 +220,9 @@ if x:
     assert terminal.read_lines() == [
         "Title",
         "",
-        " 1 First",
-        " 2 Second:",
-        "    • nested",
+        "  1 First",
+        "  2 Second:",
+        "     • nested",
         "",
         "▌ A quote",
         "",

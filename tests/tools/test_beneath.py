@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from errno import ENAMETOOLONG, ENOENT, ENOTDIR
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,9 +19,9 @@ from hiveloom_cli.tools.beneath import load_beneath, load_pieces, parse_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 SECRET = b"the secret"
+EVER_THERE = {"sub/a.md", "real/a.md", "sub", "link"}
 
 
 @pytest.fixture
@@ -148,16 +150,20 @@ def test_what_is_too_large_is_named_with_its_size_and_not_read(root: Path) -> No
         load_beneath(root, "huge", 100)
 
 
+def count_descriptors() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
 def test_descriptors_are_closed(root: Path) -> None:
     (root / "link").symlink_to("../secret")
-    before = len(os.listdir("/proc/self/fd"))
+    before = count_descriptors()
     for _ in range(50):
         load_beneath(root, "sub/a.md", 100)
         load_pieces(root)
         for path in ("link", "none", "sub", "sub/a.md/x"):
             with pytest.raises((SourceUnusable, OSError)):
                 load_beneath(root, path, 100)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert count_descriptors() == before
 
 
 def put_link(path: Path) -> None:
@@ -187,7 +193,7 @@ def test_a_file_that_is_swapped_after_the_look_at_it_is_not_followed(
             swap(root / "sub/a.md")
         return status
 
-    monkeypatch.setattr(beneath.os, "stat", look_and_swap)
+    monkeypatch.setattr(os, "stat", look_and_swap)
     with pytest.raises((SourceUnusable, OSError)) as caught:
         load_beneath(root, "sub/a.md", 100)
     assert not isinstance(caught.value, FileNotFoundError)
@@ -204,7 +210,7 @@ def test_a_folder_that_is_swapped_on_the_way_is_not_followed(
             (root / "sub").symlink_to("../outside")
         return look(step, **options)
 
-    monkeypatch.setattr(beneath.os, "stat", look_and_swap)
+    monkeypatch.setattr(os, "stat", look_and_swap)
     assert load_beneath(root, "sub/a.md", 100)[0] == b"inside"
 
 
@@ -231,20 +237,13 @@ def test_no_swap_at_any_moment_shows_what_is_outside(root: Path, tmp_path: Path)
                 read += 1
             except (SourceUnusable, OSError):
                 refused += 1
-            assert {piece.path for piece in _try_list(root)} <= {
-                "real/a.md",
-                "sub/a.md",
-                "link",
-            } | {
-                "sub",
-                "real",
-            }
+            assert {piece.path for piece in try_list(root)} <= EVER_THERE
     finally:
         done.set()
         thread.join()
 
 
-def _try_list(root: Path) -> list[beneath.Piece]:
+def try_list(root: Path) -> list[beneath.Piece]:
     try:
         return load_pieces(root)
     except (SourceUnusable, OSError):
@@ -306,12 +305,12 @@ def test_any_path_gives_what_is_inside_or_a_refusal(
         (root / "out").symlink_to("..")
         (top / "secret").write_bytes(SECRET)
     try:
-        content, _ = load_beneath(root, path, 100)
-    except (SourceUnusable, FileNotFoundError, NotADirectoryError):
-        return
+        content = load_beneath(root, path, 100)[0]
+    except SourceUnusable:
+        content = b"inside"
     except OSError as error:
-        assert error.strerror == "File name too long"
-        return
+        assert error.errno in (ENOENT, ENOTDIR, ENAMETOOLONG)  # noqa: PT017 -- any of them is right
+        content = b"inside"
     assert content == b"inside"
 
 

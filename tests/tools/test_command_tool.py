@@ -319,13 +319,26 @@ def test_a_variable_is_passed_on_where_the_file_names_it(
     assert "mine" not in tool.describe_call({})
 
 
-def test_a_provider_key_by_another_name_is_refused(
+@pytest.mark.parametrize("value", ["the-long-key", "Bearer the-long-key"])
+@pytest.mark.parametrize("name", ["GROQ_API_KEY", "HIVELOOM_VAULT_PASSPHRASE"])
+def test_a_key_by_another_name_is_refused(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, "the-long-key")
+    monkeypatch.setenv("COPY", value)
+    tool = open_python(home, SHOW_ENVIRONMENT, environment=["COPY"])
+    with pytest.raises(HiveloomError, match="COPY holds a key of hiveloom's own") as caught:
+        run(tool)
+    assert "the-long-key" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_short_key_is_not_found_in_other_words(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GROQ_API_KEY", "the-key")
-    monkeypatch.setenv("COPY", "the-key")
-    with pytest.raises(HiveloomError, match="COPY holds the same key"):
-        run(open_python(home, SHOW_ENVIRONMENT, environment=["COPY"]))
+    monkeypatch.setenv("GROQ_API_KEY", "key")
+    monkeypatch.setenv("ANIMAL", "monkey")
+    tool = open_python(home, SHOW_ENVIRONMENT, environment=["ANIMAL"])
+    assert json.loads(run(tool).content)["ANIMAL"] == "monkey"
 
 
 def test_a_program_that_is_missing_is_told(home: Path) -> None:
