@@ -83,13 +83,9 @@ class Conversations:
             for message in messages[len(kept) :]:
                 values = rows.build_message_values(question, message, at) | {"turn": turn}
                 kept.append(db.execute(queries.ADD_MESSAGE, values).lastrowid or 0)
-            answers = [
-                number
-                for number, message in zip(kept, messages, strict=True)
-                if message.role == "assistant"
-            ]
-            if answers and ended is not None:
-                values = rows.build_ended_values(ended) | {"number": answers[-1]}
+            answer = _find_answer(kept, messages)
+            if answer and ended is not None:
+                values = rows.build_ended_values(ended) | {"number": answer}
                 db.execute(queries.END_MESSAGE, values)
             for number in former:
                 db.execute(queries.REPLACE_MESSAGE, (bool(kept), number))
@@ -289,6 +285,12 @@ class Conversations:
         """
         sql, values = queries.build_used(wanted, is_guessed=is_guessed)
         return [rows.parse_used(row) for row in self._store.read(sql, values)]
+
+
+def _find_answer(numbers: Sequence[int], messages: Sequence[Message]) -> int:
+    """Find the row of the last answer, after which results of tools may stand; 0 for none."""
+    rows_of = zip(reversed(numbers), reversed(messages), strict=True)
+    return next((number for number, message in rows_of if message.role == "assistant"), 0)
 
 
 def _build_not_found(wanted: str) -> ConversationNotFound:
