@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, assert_never
 
 from hiveloom_cli.protocols.message import (
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hiveloom_cli.protocols.message import Message, Part
+    from hiveloom_cli.protocols.request import ToolDefinition
 
 BYTES_A_TOKEN = 4  # characters in English; letters of other scripts are more bytes, and more tokens
 _FRAME = 4  # around each message
@@ -30,6 +32,14 @@ _BYTES_A_PAGE = 50_000  # where only a PDF library could count them
 def estimate_messages(messages: Iterable[Message]) -> int:
     """Estimate what messages add to a request."""
     return sum(_FRAME + sum(map(_estimate_part, message.parts)) for message in messages)
+
+
+def estimate_tools(tools: Iterable[ToolDefinition]) -> int:
+    """Estimate how many tokens the tools have that a request offers."""
+    return sum(
+        _FRAME + estimate_text(f"{tool.name}{tool.description}{json.dumps(tool.input_schema)}")
+        for tool in tools
+    )
 
 
 def estimate_text(text: str) -> int:

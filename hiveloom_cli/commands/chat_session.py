@@ -8,11 +8,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hiveloom_cli.chat.event import ToolEnded
 from hiveloom_cli.commands.attaching import check_message
 from hiveloom_cli.protocols.event import TextDelta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from hiveloom_cli.app import App
     from hiveloom_cli.chat.conversation import Conversation
@@ -63,10 +64,11 @@ class ChatSession:
             print_unsaved(self._turns, self._app.streams)
 
     def _answer(self, conversation: Conversation, message: Message, *, as_json: bool) -> None:
+        tools: list[ToolEnded] = []
         with closing(self._turns.take(conversation, message)) as events:
-            ended = self._read(events, as_json=as_json)
+            ended = self._read(_note_tools(events, tools), as_json=as_json)
         if as_json:
-            self._print_document(self._build_document(conversation, ended))
+            self._print_document(self._build_document(conversation, ended, tools))
 
     def _answer_by_schema(
         self, conversation: Conversation, message: Message, schema: OutputSchema, *, as_json: bool
@@ -75,9 +77,11 @@ class ChatSession:
         from hiveloom_cli.chat.structured import format_failure, judge_answer
         from hiveloom_cli.errors import AnswerInvalid
 
+        tools: list[ToolEnded] = []
         with closing(ask_by_schema(self._turns, conversation, message, schema)) as events:
+            told = _note_tools(events, tools)
             # Which of what comes is the answer, its end tells.
-            shown = (event for event in events if as_json or not isinstance(event, TextDelta))
+            shown = (event for event in told if as_json or not isinstance(event, TextDelta))
             ended = self._read(shown, as_json=as_json)
         judgement = judge_answer(ended.message.text, schema)
         if judgement.faults:
@@ -90,7 +94,7 @@ class ChatSession:
         if not as_json:
             self._app.streams.print_line(judgement.text)
             return
-        document = self._build_document(conversation, ended)
+        document = self._build_document(conversation, ended, tools)
         self._print_document(document | {"response": judgement.text, "parsed": judgement.value})
 
     def _read(self, events: Iterable[Event], *, as_json: bool) -> TurnEnded:
@@ -121,7 +125,9 @@ class ChatSession:
             return self._resumed.conversation
         return self._world.open_conversation(self._answerer)
 
-    def _build_document(self, conversation: Conversation, ended: TurnEnded) -> dict[str, Any]:
+    def _build_document(
+        self, conversation: Conversation, ended: TurnEnded, tools: Iterable[ToolEnded]
+    ) -> dict[str, Any]:
         usage = ended.usage
         return {
             "agent": self._choice.agent.name or None,
@@ -135,6 +141,7 @@ class ChatSession:
                 "output_tokens": usage.output_tokens,
                 "cached_input_tokens": usage.cached_input_tokens,
             },
+            "tools": [{"name": tool.call.name, "is_error": tool.result.is_error} for tool in tools],
             "conversation_id": conversation.id if self._turns.has_saved else None,
         }
 
@@ -155,6 +162,13 @@ class ChatSession:
         if resumed is not None:
             repl.resume(answerer, resumed)
         return repl
+
+
+def _note_tools(events: Iterable[Event], tools: list[ToolEnded]) -> Iterator[Event]:
+    for event in events:
+        if isinstance(event, ToolEnded):
+            tools.append(event)
+        yield event
 
 
 def _open_source(app: App, world: ChatWorld, look: Look) -> MessageSource:
