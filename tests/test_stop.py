@@ -23,7 +23,7 @@ def test_whoever_waits_is_woken() -> None:
     threads = [threading.Thread(target=wait) for _ in range(3)]
     for thread in threads:
         thread.start()
-    assert not stop.is_set
+    assert not stop.wait(0)
     stop.set()
     for thread in threads:
         thread.join()

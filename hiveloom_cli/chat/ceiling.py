@@ -98,7 +98,7 @@ class Ceiling:
         asked = self._estimate(conversation, [] if message is None else [message])
         self._check(asked, Amount())
         sent = None if message is None else len(conversation.messages) + 1
-        self._turn = turn = _Turn(sent, asked.usage)
+        self._turn = turn = _Turn(asked.usage, sent)
         before = conversation.summary
         try:
             with closing(events):
@@ -185,9 +185,8 @@ class Ceiling:
             return
         self._spent += self._measure(usage)
         self._day += self._measure(usage)
-        counted = turn.last.input_tokens if turn.last is not None else None
-        if counted and turn.messages is not None:
-            self._measured.append((turn.messages, counted))
+        if turn.messages is not None and turn.last is not None and turn.last.input_tokens:
+            self._measured.append((turn.messages, turn.last.input_tokens))
 
     def _warn(self) -> Iterator[Notice]:
         for passed in find_worn(self._limits, self._spent, self._day):
@@ -200,11 +199,11 @@ class Ceiling:
 class _Turn:
     """What is known of the cost of a turn under way.
 
-    `messages` are those of its last request, None where that does not send the conversation, and
+    `messages` are those of its last request, None where that does not send the conversation;
     `last` is what it cost, as far as it is told.
     """
 
-    def __init__(self, messages: int | None, asked: Usage) -> None:
+    def __init__(self, asked: Usage, messages: int | None) -> None:
         self.is_counted = False
         self.last: Usage | None = None
         self._usage: Usage | None = None  # what was reported of all requests so far

@@ -34,18 +34,18 @@ def estimate_messages(messages: Iterable[Message]) -> int:
     return sum(_FRAME + sum(map(_estimate_part, message.parts)) for message in messages)
 
 
-def estimate_tools(tools: Iterable[ToolDefinition]) -> int:
-    """Estimate how many tokens the tools have that a request offers."""
-    return sum(
-        _FRAME + estimate_text(f"{tool.name}{tool.description}{json.dumps(tool.input_schema)}")
-        for tool in tools
-    )
-
-
 def estimate_text(text: str) -> int:
     """Estimate the tokens of a text."""
     length = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
     return -(-length // BYTES_A_TOKEN)
+
+
+def estimate_tools(tools: Iterable[ToolDefinition]) -> int:
+    """Estimate what the tools add that a request offers."""
+    return sum(
+        _FRAME + estimate_text(f"{tool.name}{tool.description}{json.dumps(tool.input_schema)}")
+        for tool in tools
+    )
 
 
 def _estimate_part(part: Part) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.chat.event import ToolEnded
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.app import App
     from hiveloom_cli.chat.conversation import Conversation
-    from hiveloom_cli.chat.event import Event, TurnEnded
+    from hiveloom_cli.chat.event import ApprovalAsked, Event, TurnEnded
     from hiveloom_cli.commands.chat_choice import Choice
     from hiveloom_cli.commands.chat_world import ChatWorld
     from hiveloom_cli.protocols.message import Message
@@ -42,6 +41,7 @@ class ChatSession:
         self._turns = self._answerer.turns
         self._choice = choice
         self._look = look
+        self._ended: list[ToolEnded] = []  # the tools of the one question
         kept = choice.kept
         self._resumed = world.resume_kept(self._answerer, kept) if kept is not None else None
 
@@ -64,11 +64,10 @@ class ChatSession:
             print_unsaved(self._turns, self._app.streams)
 
     def _answer(self, conversation: Conversation, message: Message, *, as_json: bool) -> None:
-        tools: list[ToolEnded] = []
         with closing(self._turns.take(conversation, message)) as events:
-            ended = self._read(_note_tools(events, tools), as_json=as_json)
+            ended = self._read(events, as_json=as_json)
         if as_json:
-            self._print_document(self._build_document(conversation, ended, tools))
+            self._print_document(self._build_document(conversation, ended))
 
     def _answer_by_schema(
         self, conversation: Conversation, message: Message, schema: OutputSchema, *, as_json: bool
@@ -77,11 +76,9 @@ class ChatSession:
         from hiveloom_cli.chat.structured import format_failure, judge_answer
         from hiveloom_cli.errors import AnswerInvalid
 
-        tools: list[ToolEnded] = []
         with closing(ask_by_schema(self._turns, conversation, message, schema)) as events:
-            told = _note_tools(events, tools)
             # Which of what comes is the answer, its end tells.
-            shown = (event for event in told if as_json or not isinstance(event, TextDelta))
+            shown = (event for event in events if as_json or not isinstance(event, TextDelta))
             ended = self._read(shown, as_json=as_json)
         judgement = judge_answer(ended.message.text, schema)
         if judgement.faults:
@@ -94,21 +91,30 @@ class ChatSession:
         if not as_json:
             self._app.streams.print_line(judgement.text)
             return
-        document = self._build_document(conversation, ended, tools)
+        document = self._build_document(conversation, ended)
         self._print_document(document | {"response": judgement.text, "parsed": judgement.value})
 
     def _read(self, events: Iterable[Event], *, as_json: bool) -> TurnEnded:
         from hiveloom_cli.chat.answer import fold_turn
-        from hiveloom_cli.terminal.tool_view import answer_question
         from hiveloom_cli.terminal.turn import show_turn
 
-        streams = self._app.streams
         if as_json:
-            return fold_turn(events, partial(answer_question, streams=streams))
-        return show_turn(events, streams, self._look)
+            return fold_turn(self._note_tools(events), self._ask)
+        return show_turn(events, self._app.streams, self._look)
+
+    def _note_tools(self, events: Iterable[Event]) -> Iterator[Event]:
+        for event in events:
+            if isinstance(event, ToolEnded):
+                self._ended.append(event)
+            yield event
 
     def _print_document(self, document: dict[str, Any]) -> None:
         self._app.streams.print_line(json.dumps(document, ensure_ascii=False))
+
+    def _ask(self, event: ApprovalAsked) -> None:
+        from hiveloom_cli.terminal.tool_view import answer_question
+
+        answer_question(event, self._app.streams)
 
     def run(self) -> None:
         """Chat until the person leaves."""
@@ -125,9 +131,7 @@ class ChatSession:
             return self._resumed.conversation
         return self._world.open_conversation(self._answerer)
 
-    def _build_document(
-        self, conversation: Conversation, ended: TurnEnded, tools: Iterable[ToolEnded]
-    ) -> dict[str, Any]:
+    def _build_document(self, conversation: Conversation, ended: TurnEnded) -> dict[str, Any]:
         usage = ended.usage
         return {
             "agent": self._choice.agent.name or None,
@@ -141,7 +145,9 @@ class ChatSession:
                 "output_tokens": usage.output_tokens,
                 "cached_input_tokens": usage.cached_input_tokens,
             },
-            "tools": [{"name": tool.call.name, "is_error": tool.result.is_error} for tool in tools],
+            "tools": [
+                {"name": tool.call.name, "is_error": tool.result.is_error} for tool in self._ended
+            ],
             "conversation_id": conversation.id if self._turns.has_saved else None,
         }
 
@@ -162,13 +168,6 @@ class ChatSession:
         if resumed is not None:
             repl.resume(answerer, resumed)
         return repl
-
-
-def _note_tools(events: Iterable[Event], tools: list[ToolEnded]) -> Iterator[Event]:
-    for event in events:
-        if isinstance(event, ToolEnded):
-            tools.append(event)
-        yield event
 
 
 def _open_source(app: App, world: ChatWorld, look: Look) -> MessageSource:

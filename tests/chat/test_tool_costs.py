@@ -125,7 +125,7 @@ def test_requests_that_report_nothing_are_counted_as_estimated(
     silent: dict[str, Any] = {}
     first = replace_usage(call_reply("openai", CLOCK))
     upstream.add(first, say("four", silent))
-    # hi: 1, the call: 2 as it comes and 3 as it goes, noon: 1, four: 1; 4 around each message.
+    # A message is 4 and its text: hi 1, the call 3 as it is sent and 2 as it came, noon and four 1.
     spent = (tools + 5) + 2 + (tools + 5 + 7 + 5) + 1
     ceiling = Ceiling(Limits(max_total_tokens=10_000), agent="helper")
     chat = Loop("openai", upstream, TrialTool("clock", noon), ceiling=ceiling)
@@ -155,15 +155,17 @@ def test_the_next_request_is_measured_by_the_last_one_and_not_by_the_sum(
     upstream: ScriptedUpstream,
 ) -> None:
     upstream.add(
-        call_reply("openai", CLOCK, usage=count(100, 5)), say("four", count(110, 5)), say("x", None)
+        call_reply("openai", CLOCK, usage=count(105, 5)),
+        say("four", count(110, 10)),
+        say("x", None),
     )
-    # 220 spent; the next one is 110, and the answer and the question 5 each.
-    ceiling = Ceiling(Limits(max_total_tokens=220 + 120), agent="helper")
+    # 230 spent; the next one is 110, and the answer and the question 5 each.
+    ceiling = Ceiling(Limits(max_total_tokens=230 + 120), agent="helper")
     chat = Loop("openai", upstream, TrialTool("clock", noon), ceiling=ceiling)
     chat.ask()
     chat.ask("four")
-    short = Ceiling(Limits(max_total_tokens=220 + 119), agent="helper")
-    upstream.add(call_reply("openai", CLOCK, usage=count(100, 5)), say("four", count(110, 5)))
+    short = Ceiling(Limits(max_total_tokens=230 + 119), agent="helper")
+    upstream.add(call_reply("openai", CLOCK, usage=count(105, 5)), say("four", count(110, 10)))
     other = Loop("openai", upstream, TrialTool("clock", noon), ceiling=short)
     other.ask()
     with pytest.raises(CeilingReached):

@@ -37,13 +37,12 @@ NOTE = Wanted("c1", "note", '{"text": "milk"}')
 PROMPT = "a>"
 
 
-def write_tool(name: str, script: str, *, approval: str = "", more: str = "") -> Path:
+def write_tool(name: str, script: str) -> Path:
     """Write a tool that runs a Python script, which finds its arguments on stdin."""
     path = Path(os.environ["HIVELOOM_HOME"]) / "tools" / f"{name}.md"
     path.parent.mkdir(exist_ok=True)
-    settings = f"approval: {approval}\n" if approval else ""
     command = json.dumps([sys.executable, "-c", script])
-    path.write_text(f"---\ncommand: {command}\n{settings}{more}---\nA tool of a test.\n")
+    path.write_text(f"---\ncommand: {command}\n---\nA tool of a test.\n")
     return path
 
 
@@ -74,7 +73,7 @@ def write_slow() -> None:
         "import os, time, pathlib; "
         "pathlib.Path(os.environ['HOME'], 'begun').touch(); time.sleep(60)"
     )
-    write_tool("slow", script, approval="auto")
+    write_tool("slow", script)
 
 
 def wait_for_slow() -> None:
@@ -342,7 +341,8 @@ def test_control_c_while_a_tool_runs_stops_it_and_the_conversation_goes_on_later
     write_note()
     slow = Wanted("c2", "slow")
     upstream.add(call_reply(protocol, NOTE, slow, text="Both."), answer_reply(protocol, "Later."))
-    with spawn(upstream, "do both", "--allow-tool", "note") as terminal:
+    allowed = "--allow-tool", "note", "--allow-tool", "slow"
+    with spawn(upstream, "do both", *allowed) as terminal:
         wait_for_slow()
         terminal.expect("running slow")
         terminal.press_control("c")

@@ -28,10 +28,11 @@ def decide(
     approval: Approval,
     agreement: Agreement | None = None,
     *,
+    usual: Approval = AUTO,
     in_conversation: bool = False,
     is_allowed: bool = False,
 ) -> Verdict:
-    card = build_card(approval)
+    card = build_card(approval, usual)
     return decide_approval(card, agreement, in_conversation=in_conversation, is_allowed=is_allowed)
 
 
@@ -62,14 +63,19 @@ def test_what_was_agreed_to_decides_as_long_as_it_is_the_same(
     assert decide(approval, agreement) == expected
 
 
-@pytest.mark.parametrize("agreement", AGREEMENTS)
-def test_a_file_lets_nothing_run_that_usually_asks_before_the_person_agreed_to_it(
-    agreement: Agreement | None,
+@pytest.mark.parametrize(
+    ("agreement", "expected"),
+    [
+        (None, Verdict(ASK)),
+        (SAME_RAN, Verdict(ASK)),
+        (SAME_ALWAYS, Verdict(AUTO)),
+        (OTHER_ALWAYS, Verdict(ASK, "as it was")),
+    ],
+)
+def test_a_file_that_says_auto_of_what_usually_asks_is_agreed_to_once(
+    agreement: Agreement | None, expected: Verdict
 ) -> None:
-    verdict = decide_approval(
-        build_card(AUTO, usual=ASK), agreement, in_conversation=False, is_allowed=False
-    )
-    assert (verdict.approval is AUTO) == (agreement == SAME_ALWAYS)
+    assert decide(AUTO, agreement, usual=ASK) == expected
 
 
 @pytest.mark.parametrize("approval", [AUTO, ASK])
@@ -90,15 +96,16 @@ def test_what_was_named_at_the_start_runs_unless_it_has_changed(approval: Approv
 
 @given(
     approval=st.sampled_from(Approval),
+    usual=st.sampled_from([AUTO, ASK]),
     agreement=st.none() | st.builds(Agreement, st.text(max_size=3), st.booleans()),
     now=st.booleans(),
     named=st.booleans(),
 )
 def test_nothing_that_asks_runs_without_somebody_having_said_so(
-    approval: Approval, agreement: Agreement | None, *, now: bool, named: bool
+    approval: Approval, usual: Approval, agreement: Agreement | None, *, now: bool, named: bool
 ) -> None:
-    verdict = decide(approval, agreement, in_conversation=now, is_allowed=named)
-    if verdict.approval is AUTO and approval is not AUTO:
+    verdict = decide(approval, agreement, usual=usual, in_conversation=now, is_allowed=named)
+    if verdict.approval is AUTO and not approval is usual is AUTO:
         assert now or named or agreement == SAME_ALWAYS
     if verdict.before:
         assert verdict.approval is ASK
