@@ -14,6 +14,7 @@ import pytest
 
 from hiveloom_cli.errors import ToolNotFound
 from hiveloom_cli.stop import Stop
+from hiveloom_cli.tools.mcp_listing import load_references
 from hiveloom_cli.tools.tool import Approval
 from tests.support.mcp import McpWorld, wait_for_end
 
@@ -382,3 +383,28 @@ def test_calls_run_beside_each_other_on_one_server(world: McpWorld) -> None:
         hanging.join(10)
         assert not hanging.is_alive()
         assert len(world.load_pids()) == 1
+
+
+def test_a_chat_that_ends_while_a_server_starts_does_not_wait_for_it(world: McpWorld) -> None:
+    world.offer(build_tool("send"))
+    with world.open("small"):
+        pass
+    (world.small / "heard").unlink()
+    (world.small / "deaf").touch()
+    with world.open("small") as tools:
+        thread = threading.Thread(target=tools.call, args=("small/send",))
+        thread.start()
+        wait_for(world, "initialize")
+    thread.join(10)
+    assert not thread.is_alive()
+    for pid in world.load_pids():
+        wait_for_end(pid)
+
+
+def test_what_can_be_named_is_known_without_starting_anything(world: McpWorld) -> None:
+    assert list(load_references(world.outside)) == ["small"]
+    world.offer(build_tool("send"))
+    with world.open("small"):
+        pass
+    assert list(load_references(world.outside)) == ["small", "small/send"]
+    assert len(world.load_pids()) == 1
