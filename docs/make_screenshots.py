@@ -45,6 +45,12 @@ Three dots show just the branch's own work.
 """
 FOLLOW_UP = "And without white space?"
 SECOND = "Add `-w`: `git diff -w main...feature`."
+AGENT = "---\nmodel: gpt-4o-mini\ncontext_window: 128000\n---\n"
+PRICE = '["gpt-4o-mini"]\ninput = 0.15\noutput = 0.6\n'
+USAGES = (
+    {"prompt_tokens": 2412, "completion_tokens": 118, "total_tokens": 2530},
+    {"prompt_tokens": 2551, "completion_tokens": 17, "total_tokens": 2568},
+)
 _NAMES = {"brown": "yellow"}  # pyte calls it so
 
 
@@ -88,17 +94,19 @@ def main() -> None:
     """Talk a little, and take the picture."""
     with tempfile.TemporaryDirectory() as home, ScriptedUpstream() as upstream:
         os.environ.update({"HOME": home, "HIVELOOM_HOME": f"{home}/hiveloom"})
-        upstream.add(stream_reply(openai_stream(ANSWER)), stream_reply(openai_stream(SECOND)))
+        for text, usage in zip((ANSWER, SECOND), USAGES, strict=True):
+            upstream.add(stream_reply(openai_stream(text, usage=usage)))
         env = {"HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url}
-        run_hiveloom("agent", "create", "helper", "--model", "gpt-4o-mini", env=env)
+        run_hiveloom("agent", "create", "helper", "--model", "gpt-4o-mini")
+        Path(home, "hiveloom/agents/helper.md").write_text(AGENT)
+        Path(home, "hiveloom/prices.toml").write_text(PRICE)
         with spawn_hiveloom("chat", "helper", env=env, columns=COLUMNS, rows=ROWS) as terminal:
             terminal.expect("helper>")
             terminal.send_line(QUESTION)
             terminal.expect("own work.")
             terminal.expect("helper>")
             terminal.send_line(FOLLOW_UP)
-            terminal.expect("git diff -w")
-            terminal.read_for(1)
+            terminal.expect("5,098 tokens")
             take(terminal, DOCS / "chat.svg", "hiveloom chat helper")
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.protocols.models import ModelInfo
     from hiveloom_cli.secret import Secret
     from hiveloom_cli.terminal.streams import Streams
+    from hiveloom_cli.tools.agreements import Agreements
     from hiveloom_cli.tools.outside import Outside, Web
     from hiveloom_cli.upstream.client import ModelClient
     from hiveloom_cli.upstream.dialects import Dialects
@@ -257,10 +258,17 @@ class App:
             load_key=self._load_bound_key,
         )
 
+    @cached_property
+    def agreements(self) -> Agreements:
+        """The tools that the person has agreed to."""
+        from hiveloom_cli.tools.agreements import Agreements
+
+        return Agreements(self.paths.approvals, self.clock)
+
     def _open_web(self) -> Web:
         from hiveloom_cli.upstream.web import RequestsWeb
 
-        return RequestsWeb(self.environ, self.clock)
+        return RequestsWeb(self.environ)
 
     def _load_bound_key(self, name: str, origin: str) -> Secret:
         """Fetch the key of a credential that belongs to an origin. Raises `CredentialError`."""

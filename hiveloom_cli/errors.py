@@ -193,6 +193,12 @@ class ProxyFailed(UpstreamUnreachable):
     code = "proxy_failed"
 
 
+class AddressRefused(UpstreamUnreachable):
+    """The name leads to an address that is not public, and only those were allowed."""
+
+    code = "address_refused"
+
+
 class AnswerTimedOut(UpstreamUnreachable):
     """No connection, or no first byte of an answer, within its limit."""
 
@@ -239,6 +245,12 @@ class AnswerEmpty(UpstreamError):
     """The upstream reported success and sent no text."""
 
     code = "answer_empty"
+
+
+class AnswerInvalid(HiveloomError):
+    """The model answered, and not with JSON that fits the schema it was given."""
+
+    code = "answer_invalid"
 
 
 class NotFound(HiveloomError):

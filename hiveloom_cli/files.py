@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ _Parsed = TypeVar("_Parsed")
 _FOLDER_MODE = 0o700
 _SHARED_FILE_MODE = 0o644
 _LOCK_TIMEOUT_S = 10.0
+_BEYOND = 1 << 40  # a place that no file of ours reaches
+_WIPED_AT_ONCE = 1 << 20
 
 
 def ensure_private_folder(folder: Path) -> None:
@@ -55,7 +58,7 @@ def save_bytes(path: Path, content: bytes, *, is_private: bool = True) -> None:
         if isinstance(error, OSError):
             error.filename = str(target)  # a full disk has no name, and the other file is gone
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def load_text(path: Path) -> str:
@@ -140,6 +143,46 @@ def open_lock(path: Path, timeout_s: float | None = None) -> Iterator[None]:
         lock.release()
 
 
+def hold_file(descriptor: int, *, is_shared: bool = False, wait: bool = False) -> bool:
+    """Hold an open file against other processes until it is closed; False if another holds it.
+
+    A dead process holds nothing. Those that hold it `is_shared` do not mind each other. Raises
+    `OSError` where the file's disk knows no such thing.
+    """
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(descriptor, _BEYOND, os.SEEK_SET)  # a byte that is held cannot be read
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        return True
+    import fcntl
+
+    kind = fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX
+    try:
+        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def wipe_file(path: Path, descriptor: int) -> None:
+    """Overwrite a file that is open for writing, close it, and remove it. Raises `OSError`."""
+    try:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        size = os.fstat(descriptor).st_size
+        while size > 0:
+            size -= os.write(descriptor, bytes(min(size, _WIPED_AT_ONCE)))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    path.unlink(missing_ok=True)
+
+
 def _get_mode(path: Path) -> int:
     try:
         return path.stat().st_mode & 0o777
@@ -147,8 +190,8 @@ def _get_mode(path: Path) -> int:
         return _SHARED_FILE_MODE
 
 
-def _sync_folder(folder: Path) -> None:
-    # The rename itself must survive a power cut; Windows has no such handle and needs none.
+def sync_folder(folder: Path) -> None:
+    """Have a rename in `folder` survive a power cut; Windows has no such handle and needs none."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

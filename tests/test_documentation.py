@@ -48,6 +48,7 @@ def run_examples(markdown: str, folder: Path, environ: dict[str, str]) -> None:
     examples: list[Example] = []
     for language, name, content in _FENCE.findall(markdown):
         if name:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(content)
         elif language == "console":
             examples += parse_examples(content)
@@ -115,6 +116,12 @@ def test_the_examples_of_the_page_on_chats_work(tmp_path: Path, environ: dict[st
     folder = tmp_path / "work"
     folder.mkdir()
     run_examples((_ROOT / "docs/chat.md").read_text(), folder, environ)
+
+
+def test_the_examples_of_the_page_on_skills_work(tmp_path: Path, environ: dict[str, str]) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    run_examples((_ROOT / "docs/skills.md").read_text(), folder, environ)
 
 
 def test_the_examples_of_the_page_on_mcp_servers_work(

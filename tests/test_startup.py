@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.support.program import build_environment, run_hiveloom
+from tests.support.skills import build_text, write_skill
 
 HEAVY = {
     *("requests", "keyring", "rich", "prompt_toolkit", "sqlite3", "cryptography", "urllib3"),
@@ -54,18 +57,28 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("agent", "copy", "helper", "other"),
         ("credential", "list"),
         ("trust", "--list"),
+        ("skill", "list"),
+        ("skill", "show", "notes"),
+        ("skill", "--help"),
         ("mcp", "--help"),
         ("mcp", "list"),
         ("mcp", "add", "time", "--", "uvx", "mcp-server-time"),
         ("provider", "list"),
         ("provider", "show", "groq"),
         ("model", "--help"),
+        ("tool", "list"),
+        ("tool", "show", "changes"),
+        ("tool", "edit", "changes", "--approval", "auto"),
+        ("tool", "test", "changes", "--yes"),
+        ("capability", "list", "helper"),
         ("conversation", "--help"),
         ("conversation", "list", "--help"),
     ],
 )
 def test_a_quick_command_loads_no_heavy_library(args: tuple[str, ...]) -> None:
     run_hiveloom("agent", "create", "helper", "--model", "m")
+    run_hiveloom("tool", "add", "changes", "--description", "Prints.", "--", "echo", "hi")
+    write_skill(Path(os.environ["HIVELOOM_HOME"]) / "skills", build_text("notes"))
     assert load_modules(*args) & HEAVY == set()
 
 

@@ -33,6 +33,7 @@ class Compaction:
 class Agent:
     """An agent as its file describes it; `credential` is "" where the model decides.
 
+    `max_tool_rounds` is how often a turn's tool calls get results, None for the program's default.
     `save` says whether conversations with it are kept. `context_window` is how many tokens the
     model reads, where the person says so; `compaction` is None where nothing is to be summarised.
     `extra` are settings of the file that this program does not know, in their order. `warnings` are
@@ -47,6 +48,7 @@ class Agent:
     parameters: Parameters = field(default_factory=Parameters)
     tools: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
+    max_tool_rounds: int | None = None
     save: bool = True
     limits: Limits = field(default_factory=Limits)
     context_window: int | None = None

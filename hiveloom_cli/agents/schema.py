@@ -79,7 +79,7 @@ def _parse_dollars(value: Any) -> float:
     return value  # type: ignore[no-any-return]
 
 
-def _parse_max_tokens(value: Any) -> int:
+def _parse_count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise _Wrong("a whole number of at least 1")
     return value
@@ -131,15 +131,16 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "credential": _parse_credential,
     "temperature": _parse_temperature,
     "top_p": _parse_top_p,
-    "max_tokens": _parse_max_tokens,
+    "max_tokens": _parse_count,
     "stop": _parse_stop,
     "tools": _parse_names,
     "skills": _parse_names,
+    "max_tool_rounds": _parse_count,
     "save": _parse_save,
     "max_cost": _parse_dollars,
-    "max_total_tokens": _parse_max_tokens,
+    "max_total_tokens": _parse_count,
     "max_cost_per_day": _parse_dollars,
-    "max_total_tokens_per_day": _parse_max_tokens,
+    "max_total_tokens_per_day": _parse_count,
     "context_window": _parse_context_window,
     "compaction": _parse_compaction,
 }

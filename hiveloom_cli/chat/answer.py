@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.chat.event import TurnEnded
+from hiveloom_cli.chat.event import ApprovalAsked, TurnEnded
 from hiveloom_cli.errors import HiveloomError, Interrupted, StreamCutShort
 from hiveloom_cli.protocols.event import TextDelta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from hiveloom_cli.chat.event import Event
 
 
-def fold_turn(events: Iterable[Event]) -> TurnEnded:
-    """Read a turn to its end and return it.
+def fold_turn(
+    events: Iterable[Event], ask: Callable[[ApprovalAsked], None] = lambda _: None
+) -> TurnEnded:
+    """Read a turn to its end and return it; `ask` answers whether tools may run, if anyone does.
 
     What had arrived when it failed or was interrupted is the error's `partial`.
     """
@@ -24,6 +26,8 @@ def fold_turn(events: Iterable[Event]) -> TurnEnded:
         for event in events:
             if isinstance(event, TextDelta):
                 pieces.append(event.text)
+            elif isinstance(event, ApprovalAsked):
+                ask(event)
             elif isinstance(event, TurnEnded):
                 return event
     except HiveloomError as error:

@@ -18,7 +18,7 @@ from hiveloom_cli.chat.budget import (
     find_worn,
 )
 from hiveloom_cli.chat.estimate import estimate_messages, estimate_text
-from hiveloom_cli.chat.event import TurnEnded
+from hiveloom_cli.chat.event import ToolEnded, TurnEnded
 from hiveloom_cli.errors import StoreUnusable
 from hiveloom_cli.protocols.event import ReasoningDelta, TextDelta, Usage, UsageReported
 from hiveloom_cli.upstream.event import Notice
@@ -59,6 +59,7 @@ class Ceiling:
         # is a beginning of the conversation tells what the next request is.
         self._measured: list[tuple[int, int]] = []
         self._warned: set[str] = set()
+        self._turn: _Turn | None = None
 
     def resume(
         self, conversation_id: str, spent: Amount, measured: Sequence[tuple[int, int]]
@@ -77,22 +78,44 @@ class Ceiling:
         self._warned = {*former._warned}
 
     def watch(
-        self, conversation: Conversation, message: Message, events: Generator[Event]
+        self, conversation: Conversation, message: Message | None, events: Generator[Event]
     ) -> Generator[Event]:
-        """Yield the events of a turn, unless it would pass a limit: raises `CeilingReached`."""
+        """Yield the events of a turn, unless it would pass a limit: raises `CeilingReached`.
+
+        Without a `message` they are those of making a summary.
+        """
         self._begin(conversation)
-        asked = self._estimate(conversation, message)
-        passed = decide_passed(self._limits, self._spent, self._day, asked)
-        if passed:
-            spent = self._day if passed.is_daily else self._spent
-            raise explain_passed(self._limits, passed, spent, asked, self._agent)
-        turn = _Turn(len(conversation.messages) + 1, asked.usage)
+        asked = self._estimate(conversation, [] if message is None else [message])
+        self._check(asked, Amount())
+        sent = None if message is None else len(conversation.messages) + 1
+        self._turn = turn = _Turn(asked.usage, sent)
+        before = conversation.summary
         try:
             with closing(events):
                 yield from self._warn()
                 yield from self._relay(turn, events)
         finally:
+            recap = conversation.summary
+            if message is None and recap is not None and recap is not before:
+                turn.note(TextDelta(recap.text))
             self._count(turn)
+        yield from self._warn()
+
+    def check_next(self, conversation: Conversation, said: Sequence[Message]) -> None:
+        """Return if the turn under way may make another request, which sends `said`.
+
+        Raises `CeilingReached`.
+        """
+        usage = self._turn.build_usage() if self._turn is not None else None
+        self._check(self._estimate(conversation, said), self._measure(usage or Usage()))
+
+    def _check(self, asked: Amount, turn: Amount) -> None:
+        """Raise `CeilingReached` if what is asked would pass a limit, after what the turn cost."""
+        conversation, day = self._spent + turn, self._day + turn
+        passed = decide_passed(self._limits, conversation, day, asked)
+        if passed:
+            spent = day if passed.is_daily else conversation
+            raise explain_passed(self._limits, passed, spent, asked, self._agent)
 
     def guard(self, events: Generator[Event], is_kept: Callable[[], bool]) -> Generator[Event]:
         """Yield the events of a turn once it is kept, where a limit depends on that.
@@ -114,7 +137,7 @@ class Ceiling:
         if self._limits.is_daily:
             self._day = self._load_day()
 
-    def _estimate(self, conversation: Conversation, message: Message) -> Amount:
+    def _estimate(self, conversation: Conversation, said: Sequence[Message]) -> Amount:
         """Estimate what the next request will cost, its answer only where that has a limit."""
         messages = conversation.messages
         while self._measured and self._measured[-1][0] > len(messages):
@@ -123,7 +146,7 @@ class Ceiling:
             count, tokens = self._measured[-1]
         else:
             count, tokens = 0, estimate_text(conversation.agent.system_prompt)
-        tokens += estimate_messages((*messages[count:], message))
+        tokens += estimate_messages((*messages[count:], *said))
         most = conversation.agent.parameters.max_tokens or 0
         return self._measure(Usage(tokens, most))
 
@@ -147,8 +170,9 @@ class Ceiling:
             return
         self._spent += self._measure(usage)
         self._day += self._measure(usage)
-        if turn.usage is not None and turn.usage.input_tokens:
-            self._measured.append((turn.messages, turn.usage.input_tokens))
+        counted = turn.usage.input_tokens if turn.usage is not None else None
+        if turn.messages is not None and counted and not turn.is_sum:
+            self._measured.append((turn.messages, counted))
 
     def _warn(self) -> Iterator[Notice]:
         for passed in find_worn(self._limits, self._spent, self._day):
@@ -159,11 +183,15 @@ class Ceiling:
 
 
 class _Turn:
-    """What is known of the cost of a turn under way; `messages` are those of its request."""
+    """What is known of the cost of a turn under way.
 
-    def __init__(self, messages: int, asked: Usage) -> None:
+    `messages` are those of its request, None where that does not send the conversation.
+    """
+
+    def __init__(self, asked: Usage, messages: int | None) -> None:
         self.messages = messages
         self.usage: Usage | None = None
+        self.is_sum = False  # of several requests
         self.is_counted = False
         self._asked = asked
         self._pieces: list[str] = []
@@ -177,6 +205,8 @@ class _Turn:
                 self.usage = event.usage or self.usage
             case TextDelta(text) | ReasoningDelta(text):
                 self._pieces.append(text)
+            case ToolEnded():
+                self.is_sum = True
 
     def build_usage(self) -> Usage | None:
         """Build what counts; None where nothing came."""

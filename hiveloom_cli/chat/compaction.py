@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from hiveloom_cli.chat.context import count_text, estimate_messages
+from hiveloom_cli.chat.estimate import estimate_messages, estimate_text
 from hiveloom_cli.protocols.message import (
     DocumentPart,
     ImagePart,
@@ -96,7 +96,7 @@ def build_summary_request(
     text = format_transcript(
         conversation.summary if conversation.summarised else None,
         conversation.messages[conversation.summarised : cut],
-        _SURE * (room - count_text(_PROMPT) - count_text(question)),
+        _SURE * (room - estimate_text(_PROMPT) - estimate_text(question)),
     )
     return ChatRequest(
         model=conversation.agent.model,
@@ -112,7 +112,7 @@ def format_transcript(before: Recap | None, messages: Sequence[Message], tokens:
     pieces = [f"Summary of what was said before:\n{before.text}"] if before is not None else []
     pieces += [_format_message(message) for message in messages]
     text = "\n\n".join(pieces)
-    counted = count_text(text)
+    counted = estimate_text(text)
     if counted <= tokens:
         return text
     length = int(len(text) * max(tokens, 0) / counted)

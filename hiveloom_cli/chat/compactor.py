@@ -19,8 +19,9 @@ from hiveloom_cli.chat.compaction import (
     decide_cut_asked,
     decide_room,
 )
-from hiveloom_cli.chat.context import estimate_messages, estimate_request
+from hiveloom_cli.chat.context import estimate_request
 from hiveloom_cli.chat.conversation import Measured, Recap
+from hiveloom_cli.chat.estimate import estimate_messages
 from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.chat.runner import run_turn
 from hiveloom_cli.errors import AnswerEmpty, StreamCutShort, UpstreamError, UpstreamRefused
@@ -30,6 +31,7 @@ from hiveloom_cli.protocols.event import (
     ReasoningDelta,
     ReplyEnded,
     TextDelta,
+    ToolCallReady,
     Usage,
     UsageReported,
     add_usage,
@@ -38,11 +40,12 @@ from hiveloom_cli.upstream.event import Notice, RetryWaiting
 from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.chat.runner import Model
+    from hiveloom_cli.chat.tool_calls import ToolCalls
     from hiveloom_cli.protocols.message import Message
     from hiveloom_cli.protocols.request import ChatRequest
 
@@ -67,11 +70,28 @@ class Compactor:
         self._keep = keep
         self._has_begun = False  # the answer of the turn that runs
 
-    def run_turn(self, conversation: Conversation, message: Message) -> Generator[Event]:
-        """Yield a turn's events as `runner.run_turn` does, making room before it if need be."""
-        has_tried, spent = yield from self._prepare(conversation, message)
+    def run_turn(
+        self,
+        conversation: Conversation,
+        message: Message,
+        calls: ToolCalls | None = None,
+        check: Callable[[Sequence[Message]], None] = lambda _: None,
+    ) -> Generator[Event]:
+        """Yield a turn's events as `runner.run_turn` does, making room before each request.
+
+        `check` gets the turn's messages before each request but the first, and may raise.
+        """
+        has_tried, spent = yield from self._prepare(conversation, [message])
+
+        def prepare(messages: Sequence[Message]) -> Generator[Event, None, Usage | None]:
+            check(messages)
+            return (yield from self._prepare(conversation, messages))[1]
+
+        def start() -> Generator[Event]:
+            return run_turn(conversation, message, self._model, calls, prepare)
+
         try:
-            yield from self._relay(conversation, message, spent)
+            yield from self._relay(conversation, start(), spent)
         except UpstreamRefused as error:
             # Once a piece of the answer is there, nothing is asked again by itself.
             if has_tried or self._has_begun or decide_kind(error) is not FaultKind.OVERFLOW:
@@ -79,7 +99,7 @@ class Compactor:
             spent = yield from self._make_room_after(conversation, message, error)
             if spent is None:
                 raise
-            yield from self._relay(conversation, message, spent)
+            yield from self._relay(conversation, start(), spent)
 
     def compact(self, conversation: Conversation) -> Generator[Event]:
         """Summarise what was said first because a person asks for it."""
@@ -94,7 +114,7 @@ class Compactor:
         yield from self._summarise(conversation, cut, window, room)
 
     def _prepare(
-        self, conversation: Conversation, message: Message
+        self, conversation: Conversation, messages: Sequence[Message]
     ) -> Generator[Event, None, tuple[bool, Usage | None]]:
         """Make room if it is needed; return whether that was tried, and what it cost."""
         rules = conversation.agent.compaction
@@ -104,9 +124,9 @@ class Compactor:
         if window is None:
             return False, None
         room = decide_room(window, rules.threshold, conversation.agent.parameters.max_tokens)
-        if estimate_request(conversation, message) <= room:
+        if estimate_request(conversation, *messages) <= room:
             return False, None
-        cut = _decide_cut(conversation, message, window, room)
+        cut = _decide_cut(conversation, messages, window, room)
         if cut is None:
             return False, None
         rest = "; all of them are sent"
@@ -123,7 +143,7 @@ class Compactor:
         known = [self._find_window(conversation), find_said_window(error.detail)]
         window = min(filter(None, [*known, estimate_request(conversation, message)]))
         room = decide_room(window, rules.threshold, conversation.agent.parameters.max_tokens)
-        cut = _decide_cut(conversation, message, window, room)
+        cut = _decide_cut(conversation, [message], window, room)
         if cut is None:
             return None
         summary = conversation.summary
@@ -178,28 +198,27 @@ class Compactor:
             yield from summary.ask(build_summary_request(conversation, cut, window, room // 2))
 
     def _relay(
-        self, conversation: Conversation, message: Message, spent: Usage | None
+        self, conversation: Conversation, events: Generator[Event], spent: Usage | None
     ) -> Generator[Event]:
         """Yield a turn's events; its end tells what the summary cost as well."""
         last: Usage | None = None
-        ended = self._has_begun = False
+        self._has_begun = False
         try:
-            with closing(run_turn(conversation, message, self._model)) as turn:
+            with closing(events) as turn:
                 for event in turn:
                     match event:
                         case TurnEnded():
-                            ended = True
+                            last = event.last_usage
                             yield replace(event, usage=add_usage(spent, event.usage))
                             continue
                         case UsageReported():
-                            last = event.usage
                             yield UsageReported(add_usage(spent, event.usage) or event.usage)
                             continue
-                        case TextDelta() | ReasoningDelta():
+                        case TextDelta() | ReasoningDelta() | ToolCallReady():
                             self._has_begun = True
                     yield event
         finally:
-            if ended and last is not None and last.input_tokens:
+            if last is not None and last.input_tokens:
                 tokens = last.input_tokens + (last.output_tokens or 0)
                 conversation.measured = Measured(tokens, len(conversation.messages))
 
@@ -229,9 +248,11 @@ class _Summary:
         raise StreamCutShort("the upstream's answer ended in the middle")
 
 
-def _decide_cut(conversation: Conversation, message: Message, window: int, room: int) -> int | None:
-    """Decide what is summarised to make room for a message; None if it alone is too long."""
-    asked = estimate_messages([message])
+def _decide_cut(
+    conversation: Conversation, messages: Sequence[Message], window: int, room: int
+) -> int | None:
+    """Decide what is summarised to make room for messages; None if they alone are too long."""
+    asked = estimate_messages(messages)
     if asked > window:
         return None
     rules = conversation.agent.compaction or Compaction()

@@ -7,65 +7,21 @@ believed where it is less than half of the estimate.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
-from hiveloom_cli.protocols.message import (
-    DocumentPart,
-    ImagePart,
-    OpaquePart,
-    ReasoningPart,
-    TextFilePart,
-    TextPart,
-    ToolCall,
-    ToolResult,
-)
+from hiveloom_cli.chat.estimate import estimate_messages, estimate_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from hiveloom_cli.chat.conversation import Conversation
-    from hiveloom_cli.protocols.message import Message, Part
-
-_BYTES = 4  # that make a token, roughly
-_FRAME = 4  # tokens around each message
-_IMAGE = 1500
-_DOCUMENT = (1500, 50)  # the least, and how many bytes of a PDF make a token
+    from hiveloom_cli.protocols.message import Message
 
 
 def estimate_request(conversation: Conversation, *said: Message) -> int:
     """Estimate how many tokens the request has that sends what is said now."""
     request = conversation.build_request(*said)
-    whole = count_text(request.system) + estimate_messages(request.messages)
+    whole = estimate_text(request.system) + estimate_messages(request.messages)
     measured = conversation.measured
     if measured is None or measured.messages > len(conversation.messages):
         return whole
     new = [*conversation.messages[measured.messages :], *said]
     return max(measured.tokens + estimate_messages(new), whole // 2)
-
-
-def estimate_messages(messages: Iterable[Message]) -> int:
-    """Estimate how many tokens messages have."""
-    return sum(_FRAME + sum(map(_estimate_part, message.parts)) for message in messages)
-
-
-def count_text(text: str) -> int:
-    """Estimate how many tokens a text has: one for four bytes."""
-    length = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-    return -(-length // _BYTES)
-
-
-def _estimate_part(part: Part) -> int:
-    match part:
-        case ImagePart():
-            return _IMAGE
-        case DocumentPart(_, content):
-            least, size = _DOCUMENT
-            return max(least, len(content) // size)
-        case ReasoningPart(text, _, wire):
-            return count_text(wire or text)
-        case TextPart(text) | TextFilePart(_, text) | OpaquePart(text) | ToolResult(_, text):
-            return count_text(text)
-        case ToolCall(_, name, arguments):
-            return count_text(name) + count_text(arguments)
-        case _:
-            assert_never(part)

@@ -11,6 +11,8 @@ from hiveloom_cli.protocols.request import ChatRequest
 if TYPE_CHECKING:
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.protocols.message import Message
+    from hiveloom_cli.protocols.output_schema import OutputSchema
+    from hiveloom_cli.protocols.request import ToolDefinition
 
 _BEGINNING = (
     "[The beginning of this conversation is too long to be sent. In its place stands this summary"
@@ -46,7 +48,9 @@ class Conversation:
 
     `stream` says whether answers are asked for piece by piece. `agent_version` is the number of the
     version of the agent's file that answers, 0 where there is none. All that was said stays in
-    `messages`, also what a `summary` stands for.
+    `messages`, also what a `summary` stands for. `tools` are what the model may call, and
+    `instructions` what it is told of them after the agent's own prompt. `output` is what answers
+    have to fit, if not any text will do.
     """
 
     id: str
@@ -56,6 +60,9 @@ class Conversation:
     agent_version: int = 0
     summary: Recap | None = None
     measured: Measured | None = None
+    tools: tuple[ToolDefinition, ...] = ()
+    instructions: str = ""
+    output: OutputSchema | None = None
 
     @property
     def summarised(self) -> int:
@@ -64,7 +71,7 @@ class Conversation:
             return 0
         return self.summary.messages
 
-    def build_request(self, *said: Message) -> ChatRequest:
+    def build_request(self, *said: Message, may_call: bool = True) -> ChatRequest:
         """Build the request that sends what is said now after all that has been said."""
         past = self.messages[self.summarised :]
         if self.summary is not None and self.summarised:
@@ -72,7 +79,10 @@ class Conversation:
         return ChatRequest(
             model=self.agent.model,
             messages=(*past, *said),
-            system=self.agent.system_prompt,
+            system="\n\n".join(filter(None, (self.agent.system_prompt, self.instructions))),
             parameters=self.agent.parameters,
+            tools=self.tools,
+            may_call=may_call,
             stream=self.stream,
+            output=self.output,
         )

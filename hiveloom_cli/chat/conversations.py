@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat import queries, rows
-from hiveloom_cli.chat.record import Filter
+from hiveloom_cli.chat.draft_file import DraftFolder
+from hiveloom_cli.chat.record import Filter, Question
+from hiveloom_cli.chat.recovery import find_outdone, merge_draft
 from hiveloom_cli.chat.searchable import build_query, format_storable
-from hiveloom_cli.errors import ConversationNotFound, FileUnreadable
+from hiveloom_cli.errors import ConversationNotFound, FileUnreadable, HiveloomError
 from hiveloom_cli.protocols.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from hiveloom_cli.chat.record import (
-        Ended,
-        Found,
-        KeptConversation,
-        Question,
-        Spent,
-        Summary,
-        Used,
-    )
+    from hiveloom_cli.chat.draft_file import DraftFile, DraftHead, LeftDraft
+    from hiveloom_cli.chat.record import Ended, Found, KeptConversation, Spent, Summary, Used
     from hiveloom_cli.chat.store import Store
 
 _CANDIDATES = 5
@@ -36,6 +33,7 @@ class Conversations:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._drafts = DraftFolder(store.path.with_name("unfinished"))
 
     # Writing.
 
@@ -53,6 +51,10 @@ class Conversations:
             number = db.execute(queries.ADD_MESSAGE, values).lastrowid or 0
             db.execute(queries.BEGIN_TURN, (number,))
         return number
+
+    def begin_draft(self, head: DraftHead) -> DraftFile:
+        """Prepare the file that has an answer before the database does."""
+        return self._drafts.begin(head)
 
     def save_answer(
         self,
@@ -92,7 +94,7 @@ class Conversations:
         return kept
 
     def save_usage(self, question: Question, turn: int, at: datetime, ended: Ended) -> None:
-        """Keep what was spent in a turn of which nothing came, as an empty, replaced answer."""
+        """Keep what was spent without an answer to show for it, as an empty, replaced one."""
         values = rows.build_message_values(question, Message("assistant", (), complete=False), at)
         with self._store.write() as db:
             number = db.execute(queries.ADD_MESSAGE, values | {"turn": turn}).lastrowid or 0
@@ -153,6 +155,7 @@ class Conversations:
                 for conversation_id in ids[start : start + _DELETED_AT_ONCE]:
                     database.execute(queries.DELETE_MESSAGES, (conversation_id,))
                     database.execute(queries.DELETE_CONVERSATION, (conversation_id,))
+                    self._drafts.remove(conversation_id)
         self._merge_index()
         with self._store.use(writing=True) as database:
             database.execute("PRAGMA incremental_vacuum").fetchall()
@@ -196,11 +199,39 @@ class Conversations:
         )
 
     def load(self, conversation_id: str) -> KeptConversation:
-        """Read one conversation; the id is whole. Raises `ConversationNotFound`."""
+        """Read one conversation, with all that was shown of it; the id is whole.
+
+        What the database does not have yet has the number `recovery.NO_ROW`. Raises
+        `ConversationNotFound`.
+        """
+        # In this order: a turn that ends meanwhile is in the database before its draft is gone.
+        drafts = self._drafts.load(conversation_id)
+        return reduce(merge_draft, drafts, self._load(conversation_id))
+
+    def load_to_go_on(self, conversation_id: str) -> KeptConversation:
+        """Read one conversation, as `load` does; first save what a process left that died.
+
+        What a living one is just writing is left to that.
+        """
+        with suppress(HiveloomError):  # who cannot write reads all the same
+            self._drafts.recover(conversation_id, self._save_draft)
+        drafts = [left for left in self._drafts.load(conversation_id) if not left.is_live]
+        return reduce(merge_draft, drafts, self._load(conversation_id))
+
+    def _save_draft(self, left: LeftDraft) -> None:
+        head = left.head
+        kept = self._load(head.conversation_id)
+        outdone = find_outdone(kept, left)
+        if outdone is not None:
+            numbers, at = [row.number for row in outdone], rows.parse_ms(head.said_at)
+            question = Question(head.conversation_id, kept.agent, Message("user", ()), head.by, at)
+            self.save_answer(question, head.turn, numbers, left.messages, at, former=head.former)
+
+    def _load(self, conversation_id: str) -> KeptConversation:
         wanted = {"id": conversation_id}
         for row in self._store.read(queries.SUMMARY, wanted):
             messages = self._store.read(queries.MESSAGES, wanted)
-            recaps = self._store.read(queries.RECAP, wanted)
+            recaps = self._store.read(queries.RECAP, wanted, since=2)
             try:
                 return rows.parse_conversation(row, messages, recaps)
             except (ValueError, TypeError, KeyError) as error:

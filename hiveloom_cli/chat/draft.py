@@ -3,86 +3,87 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 from hiveloom_cli.chat.event import ToolEnded
 from hiveloom_cli.protocols.event import ReasoningDelta, TextDelta, ToolCallReady
-from hiveloom_cli.protocols.message import Message, ReasoningPart, TextPart, ToolCall
+from hiveloom_cli.protocols.message import Message, ReasoningPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hiveloom_cli.chat.event import Event
-    from hiveloom_cli.protocols.message import Part, ToolResult
 
+Piece: TypeAlias = TextPart | ReasoningPart | ToolCall | ToolResult
 _PAUSE_S = 0.5
 
 
-class Draft:
-    """The messages that a turn's events make so far, none of them complete.
+def build_piece(event: Event) -> Piece | None:
+    """Build what an event adds to what is shown of a turn; None for nothing."""
+    match event:
+        case TextDelta(text):
+            return TextPart(text)
+        case ReasoningDelta(text):
+            return ReasoningPart(text, "")
+        case ToolCallReady(call):
+            return call
+        case ToolEnded():
+            return event.result
+        case _:
+            return None
 
-    Thoughts alone make none: a turn of which no more came leaves nothing in the conversation.
-    """
+
+@dataclass(slots=True)
+class _Growing:
+    """A text, or thoughts, of which more may come."""
+
+    is_text: bool
+    texts: list[str] = field(default_factory=list)
+
+
+class Draft:
+    """The messages that a turn's pieces make so far, none of them complete."""
 
     def __init__(self) -> None:
-        self._messages: list[list[Part | list[str]]] = []
-        self._reasoning: list[str] = []
+        self._messages: list[list[_Growing | ToolCall | ToolResult]] = []
         self._lock = threading.Lock()
 
-    def feed(self, event: Event) -> bool:
-        """Take the next event; return whether it changes what is to be kept."""
+    def add(self, piece: Piece) -> None:
+        """Take the next piece."""
         with self._lock:
-            match event:
-                case ReasoningDelta(text):
-                    self._reasoning.append(text)
-                    return bool(self._messages)
-                case TextDelta(text):
-                    self._add_text(text)
-                case ToolCallReady(call):
-                    self._get_answer().append(call)
-                case ToolEnded():
-                    self._add_result(event.result)
-                case _:
-                    return False
-            return True
+            is_answer = not isinstance(piece, ToolResult)
+            # The next answer follows the results of all the calls of this one.
+            if not self._messages or _is_answer(self._messages[-1]) != is_answer:
+                self._messages.append([])
+            parts = self._messages[-1]
+            if isinstance(piece, ToolCall | ToolResult):
+                parts.append(piece)
+                return
+            is_text = isinstance(piece, TextPart)
+            last = parts[-1] if parts else None
+            if not isinstance(last, _Growing) or last.is_text != is_text:
+                last = _Growing(is_text)
+                parts.append(last)
+            last.texts.append(piece.text)
 
     def build_messages(self) -> list[Message]:
-        """Build the messages so far; another thread may be feeding."""
+        """Build the messages so far; another thread may be adding."""
         with self._lock:
             return [_build_message(parts) for parts in self._messages]
-
-    def _add_text(self, text: str) -> None:
-        parts = self._get_answer()
-        if parts and isinstance(parts[-1], list):
-            parts[-1].append(text)
-        else:
-            parts.append([text])
-
-    def _add_result(self, result: ToolResult) -> None:
-        # The next answer follows the results of all the calls of this one.
-        if not self._messages or _is_answer(self._messages[-1]):
-            self._messages.append([])
-        self._messages[-1].append(result)
-
-    def _get_answer(self) -> list[Part | list[str]]:
-        if not self._messages or not _is_answer(self._messages[-1]):
-            self._messages.append([])
-        parts = self._messages[-1]
-        if self._reasoning:
-            parts.append(ReasoningPart("".join(self._reasoning), ""))
-            self._reasoning.clear()
-        return parts
 
 
 class DraftWriter:
     """Calls `save` in a thread of its own, half a second at most after something was to be saved.
 
     An upstream that stalls keeps nothing from the disk that it sent, and a disk that is slow or
-    held by another process does not keep an answer from the screen. `save` does not raise.
+    held by another process does not keep an answer from the screen. `save` does not raise, and is
+    not called by two threads at once.
     """
 
     def __init__(self, save: Callable[[], None]) -> None:
         self._save = save
+        self._saving = threading.Lock()
         self._changed = threading.Event()
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
@@ -93,6 +94,13 @@ class DraftWriter:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()
+
+    def flush(self) -> None:
+        """Return when all that is new is saved."""
+        with self._saving:
+            if self._changed.is_set():
+                self._changed.clear()
+                self._save()
 
     def close(self) -> None:
         """Return when nothing is being saved, nor will be."""
@@ -107,16 +115,22 @@ class DraftWriter:
             self._changed.wait()
             if self._over.wait(_PAUSE_S):
                 return
-            self._changed.clear()
-            self._save()
+            self.flush()
 
 
-def _is_answer(parts: list[Part | list[str]]) -> bool:
-    return not parts or isinstance(parts[0], list | ToolCall | ReasoningPart)
+def _is_answer(parts: list[_Growing | ToolCall | ToolResult]) -> bool:
+    return not isinstance(parts[0], ToolResult)
 
 
-def _build_message(parts: list[Part | list[str]]) -> Message:
-    whole = tuple(TextPart("".join(part)) if isinstance(part, list) else part for part in parts)
+def _build_message(parts: list[_Growing | ToolCall | ToolResult]) -> Message:
+    whole = tuple(_build_part(part) for part in parts)
     if _is_answer(parts):
         return Message("assistant", whole, complete=False)
     return Message("user", whole)
+
+
+def _build_part(part: _Growing | ToolCall | ToolResult) -> Piece:
+    if not isinstance(part, _Growing):
+        return part
+    text = "".join(part.texts)
+    return TextPart(text) if part.is_text else ReasoningPart(text, "")

@@ -1,4 +1,4 @@
-"""About how many tokens a message is, guessed before a model has counted them."""
+"""About how many tokens messages are, guessed before a model has counted them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.protocols.message import Message, Part
 
 BYTES_A_TOKEN = 4  # characters in English; letters of other scripts are more bytes, and more tokens
+_FRAME = 4  # around each message
 _IMAGE = 1600
 _PAGE = 2500
 _BYTES_A_PAGE = 50_000  # where only a PDF library could count them
@@ -28,24 +29,23 @@ _BYTES_A_PAGE = 50_000  # where only a PDF library could count them
 
 def estimate_messages(messages: Iterable[Message]) -> int:
     """Estimate what messages add to a request."""
-    return sum(_estimate_part(part) for message in messages for part in message.parts)
+    return sum(_FRAME + sum(map(_estimate_part, message.parts)) for message in messages)
 
 
 def estimate_text(text: str) -> int:
     """Estimate the tokens of a text."""
-    return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_A_TOKEN)
+    length = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    return -(-length // BYTES_A_TOKEN)
 
 
 def _estimate_part(part: Part) -> int:
     match part:
-        case TextPart(text) | TextFilePart(_, text) | ReasoningPart(text):
+        case TextPart(text) | TextFilePart(_, text) | OpaquePart(text) | ToolResult(_, text):
             return estimate_text(text)
-        case ToolCall():
-            return estimate_text(part.name + part.arguments)
-        case ToolResult():
-            return estimate_text(part.content)
-        case OpaquePart():
-            return estimate_text(part.wire)
+        case ReasoningPart(text, _, wire):
+            return estimate_text(wire or text)
+        case ToolCall(_, name, arguments):
+            return estimate_text(name) + estimate_text(arguments)
         case ImagePart():
             return _IMAGE
         case DocumentPart():

@@ -16,7 +16,19 @@ from hiveloom_cli.protocols.event import (
 
 if TYPE_CHECKING:
     from hiveloom_cli.protocols.message import Message, ToolCall, ToolResult
+    from hiveloom_cli.tools.approval import Question
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """A tool wants to run, and somebody has to say whether it may; whoever does answers `question`.
+
+    Where nobody does, the answer is no.
+    """
+
+    call: ToolCall
+    question: Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +48,22 @@ class ToolEnded:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """The last event of a turn that succeeded. `usage` is None where the upstream said nothing."""
+    """The last event of a turn that succeeded; `message` is the answer after any tools.
+
+    `usage` is what all of the turn cost, `last_usage` what its last request did, None if not said.
+    """
 
     message: Message
     finish_reason: FinishReason
     usage: Usage | None
+    last_usage: Usage | None = None
 
 
 Event: TypeAlias = (
     TextDelta
     | ReasoningDelta
     | ToolCallReady
+    | ApprovalAsked
     | ToolStarted
     | ToolEnded
     | RetryWaiting

@@ -58,7 +58,7 @@ def parse_content(content: bytes) -> tuple[Part, ...]:
     blocks = json.loads(_decode(content))
     if not isinstance(blocks, list):
         raise ValueError("the parts of a message are not a list")  # noqa: TRY004 - one class
-    return tuple(_parse_block(block) for block in blocks)
+    return tuple(parse_block(block) for block in blocks)
 
 
 def build_block(part: Part) -> dict[str, Any]:
@@ -94,7 +94,8 @@ def _pick(kind: type[Any], values: Any) -> dict[str, Any]:
     return {key: _freeze(value) for key, value in (values or {}).items() if key in known}
 
 
-def _parse_block(block: Any) -> Part:
+def parse_block(block: Any) -> Part:
+    """Read the JSON object of one part. Raises `ValueError` for one that is broken."""
     kind = _TYPES.get(str(block.get("type"))) if isinstance(block, dict) else None
     if kind is None:
         return OpaquePart(json.dumps(block))

@@ -4,14 +4,16 @@ A recorder stands between the runner and whoever shows the turn: it takes the ev
 yields them on. What the disk holds of a turn:
 
 - The question is there, unanswered, before the request goes out.
-- The answer is there as it grows, marked incomplete, from its first piece on. So a process that is
-  killed leaves what an interruption at that moment would have left.
+- The answer is there as it grows, marked incomplete, from its first piece on: each piece in a file
+  beside the database before it is shown, and in the database half a second later at most. A tool's
+  call is in the database before the tool runs, and its result before anything else happens.
 - When the turn is over, however it ended, its rows are what the conversation holds in memory. Where
   nothing came, memory is as it was before, and the disk keeps the question, marked unanswered: it
   was said, but it is no part of what is sent when the conversation goes on. Asking it again gives
   it its answer, and makes no second one of it.
 - What a turn cost that failed is there as far as it was reported, with what had come; where nothing
-  had, with an empty answer that is marked as replaced.
+  had, with an empty answer that is marked as replaced. So is what a summary cost that a person
+  asked for.
 - An answer that is asked for again stays, marked as replaced, once anything of the new one came.
 - Messages that are taken back stay as well, marked as replaced until they are put back.
 
@@ -21,15 +23,18 @@ conversation has a hole in its middle, and `take_problem` says why.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.chat.draft import Draft, DraftWriter
+from hiveloom_cli.chat.draft import DraftWriter
+from hiveloom_cli.chat.draft_file import DraftHead
 from hiveloom_cli.chat.event import TurnEnded
+from hiveloom_cli.chat.exchanges import find_questions
+from hiveloom_cli.chat.open_turn import OpenTurn
 from hiveloom_cli.chat.record import Ended, Question
-from hiveloom_cli.errors import HiveloomError, StoreUnusable
-from hiveloom_cli.protocols.event import ReasoningDelta, TextDelta, ToolCallReady, UsageReported
-from hiveloom_cli.upstream.event import Notice, RetryWaiting
+from hiveloom_cli.chat.rows import count_ms
+from hiveloom_cli.errors import ConversationNotFound, HiveloomError, StoreUnusable
+from hiveloom_cli.protocols.event import UsageReported
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -53,8 +58,8 @@ class Recorder:
         self._conversations = conversations
         self.by = by
         self._clock = clock
-        self._problem: HiveloomError | None = None
-        self._has_failed = False
+        self._failure: HiveloomError | None = None
+        self._is_told = False
         self._conversation_id = ""
         self._rows: list[int] = []  # of the conversation's messages, one each
         self._unanswered: tuple[int, Message] | None = None
@@ -67,7 +72,7 @@ class Recorder:
     @property
     def has_saved(self) -> bool:
         """Whether all that was said so far is on disk."""
-        return bool(self._conversation_id) and not self._has_failed
+        return bool(self._conversation_id) and self._failure is None
 
     def resume(
         self,
@@ -97,7 +102,7 @@ class Recorder:
 
     def fork(self, conversation_id: str, new_id: str, said: int) -> None:
         """Keep a copy of the first `said` messages as a conversation, and go on with that."""
-        if conversation_id != self._conversation_id or self._has_failed:
+        if conversation_id != self._conversation_id or self._failure is not None:
             return
         try:
             rows = self._conversations.copy(
@@ -109,7 +114,7 @@ class Recorder:
         self._conversation_id, self._rows, self._unanswered = new_id, rows, None
 
     def _mark(self, rows: Sequence[int], *, is_replaced: bool) -> None:
-        if self._has_failed or not rows:
+        if self._failure is not None or not rows:
             return
         try:
             self._conversations.mark_replaced(rows, is_replaced=is_replaced)
@@ -119,7 +124,7 @@ class Recorder:
     def keep_summary(self, conversation: Conversation) -> None:
         """Keep the summary that is sent in the place of the first messages."""
         summary = conversation.summary
-        if summary is None or self._has_failed or conversation.id != self._conversation_id:
+        if summary is None or self._failure is not None or conversation.id != self._conversation_id:
             return
         try:
             if len(self._rows) < summary.messages:
@@ -129,9 +134,37 @@ class Recorder:
         except HiveloomError as error:
             self._give_up(error)
 
+    def record_summary(
+        self, conversation: Conversation, events: Generator[Event]
+    ) -> Generator[Event]:
+        """Yield the events of making a summary that was asked for, and keep what it cost."""
+        started_s, before = self._clock.elapsed_s(), conversation.summary
+        usage: Usage | None = None
+        try:
+            with closing(events):
+                for event in events:
+                    usage = event.usage if isinstance(event, UsageReported) else usage
+                    yield event
+        finally:
+            if usage is not None or conversation.summary is not before:
+                taken_ms = round(1000 * (self._clock.elapsed_s() - started_s))
+                self._keep_cost(conversation, Ended(usage, duration_ms=taken_ms))
+
+    def _keep_cost(self, conversation: Conversation, ended: Ended) -> None:
+        place = find_questions(conversation.messages)[-1]
+        if conversation.id != self._conversation_id or place >= len(self._rows):
+            return
+        question = conversation.messages[place]
+        self._save_usage(self._build_question(conversation, question), self._rows[place], ended)
+
+    def _build_question(self, conversation: Conversation, message: Message) -> Question:
+        now = self._clock.now()
+        return Question(conversation.id, conversation.agent, message, self.by, now)
+
     def take_problem(self) -> HiveloomError | None:
         """Return what keeps the chat from being saved, the first time that this is asked."""
-        problem, self._problem = self._problem, None
+        problem = None if self._is_told else self._failure
+        self._is_told = self._failure is not None
         return problem
 
     def record(
@@ -141,7 +174,7 @@ class Recorder:
 
         A conversation that has forgotten its last messages is asked for another answer to them.
         """
-        turn = None if self._has_failed else self._begin(conversation, message)
+        turn = None if self._failure else self._begin(conversation, message)
         if turn is None:
             yield from events
             return
@@ -152,7 +185,7 @@ class Recorder:
             stack.callback(events.close)  # which makes the conversation hold what came
             yield from self._relay(turn, events)
 
-    def _relay(self, turn: _Turn, events: Generator[Event]) -> Generator[Event]:
+    def _relay(self, turn: OpenTurn, events: Generator[Event]) -> Generator[Event]:
         ended = None
         for event in events:
             turn.note(event, self._clock.elapsed_s())
@@ -165,14 +198,12 @@ class Recorder:
         if ended is not None:
             yield ended
 
-    def _begin(self, conversation: Conversation, message: Message) -> _Turn | None:
+    def _begin(self, conversation: Conversation, message: Message) -> OpenTurn | None:
         is_new = conversation.id != self._conversation_id
         if is_new:
             self._rows, self._unanswered = [], None
         former = self._rows[len(conversation.messages) :]
-        question = Question(
-            conversation.id, conversation.agent, message, self.by, self._clock.now()
-        )
+        question = self._build_question(conversation, message)
         asked = self._unanswered
         try:
             if len(self._rows) < len(conversation.messages):
@@ -187,11 +218,13 @@ class Recorder:
             self._give_up(error)
             return None
         self._conversation_id = conversation.id
-        turn = _Turn(conversation, question, row, former, self._clock.elapsed_s())
+        head = DraftHead(conversation.id, row, tuple(former), self.by, count_ms(question.said_at))
+        turn = OpenTurn(conversation, question, row, former, self._clock.elapsed_s())
+        turn.file = self._conversations.begin_draft(head)
         turn.writer = DraftWriter(lambda: self._save(turn, turn.draft.build_messages()))
         return turn
 
-    def _finish(self, turn: _Turn) -> None:
+    def _finish(self, turn: OpenTurn) -> None:
         if turn.is_over:
             return
         turn.is_over = True
@@ -201,12 +234,19 @@ class Recorder:
             self._save(turn, kept[1:], ended)
         if kept:
             self._rows[turn.said :] = [turn.row, *turn.rows]
-        elif ended.usage is not None:
-            self._save_usage(turn, ended)
+        # What could not be saved stays in the file, unless the person deleted what it belongs to.
+        if self._failure is None or isinstance(self._failure, ConversationNotFound):
+            turn.file.remove()
+        else:
+            turn.file.close()
+        if not kept and ended.usage is not None:
+            self._save_usage(turn.question, turn.row, ended)
         self._unanswered = None if kept or turn.former else (turn.row, turn.question.message)
 
-    def _save(self, turn: _Turn, messages: Sequence[Message], ended: Ended | None = None) -> None:
-        if self._has_failed:
+    def _save(
+        self, turn: OpenTurn, messages: Sequence[Message], ended: Ended | None = None
+    ) -> None:
+        if self._failure is not None:
             return
         try:
             turn.rows = self._conversations.save_answer(
@@ -221,71 +261,13 @@ class Recorder:
         except HiveloomError as error:
             self._give_up(error)
 
-    def _save_usage(self, turn: _Turn, ended: Ended) -> None:
-        if self._has_failed:
+    def _save_usage(self, question: Question, turn: int, ended: Ended) -> None:
+        if self._failure is not None:
             return
         try:
-            self._conversations.save_usage(turn.question, turn.row, self._clock.now(), ended)
+            self._conversations.save_usage(question, turn, self._clock.now(), ended)
         except HiveloomError as error:
             self._give_up(error)
 
     def _give_up(self, error: HiveloomError) -> None:
-        self._has_failed = True
-        self._problem = error
-
-
-class _Turn:
-    """A turn on its way; `row` is its question's, `rows` are those of what has come."""
-
-    writer: DraftWriter
-
-    def __init__(
-        self,
-        conversation: Conversation,
-        question: Question,
-        row: int,
-        former: list[int],
-        started_s: float,
-    ) -> None:
-        self.conversation = conversation
-        self.question = question
-        self.row = row
-        self.rows: list[int] = []
-        self.former = former
-        self.said = len(conversation.messages)
-        self.draft = Draft()
-        self.is_over = False
-        self._started_s = started_s
-        self._first_s: float | None = None
-        self._end: TurnEnded | None = None
-        self._usage: Usage | None = None
-
-    def note(self, event: Event, now_s: float) -> None:
-        """Take in what happens."""
-        match event:
-            case TextDelta() | ReasoningDelta() | ToolCallReady():
-                self._first_s = now_s if self._first_s is None else self._first_s
-            case RetryWaiting():
-                self._started_s = now_s + event.wait_s
-            case UsageReported():
-                self._usage = event.usage
-            case Notice() if self._first_s is None:
-                self._started_s = now_s  # what is noted led to another request, which goes out next
-            case TurnEnded():
-                self._end = event
-        if self.draft.feed(event):
-            self.writer.note_change()
-
-    def build_ended(self, now_s: float) -> Ended:
-        """Build what is known of the answer now that it has ended."""
-        first_s = self._first_s
-        first_ms = None if first_s is None else _count_ms(first_s - self._started_s)
-        duration_ms = _count_ms(now_s - self._started_s)
-        if self._end is None:
-            return Ended(self._usage, first_ms, duration_ms)
-        reason = self._end.finish_reason.value
-        return Ended(self._end.usage, first_ms, duration_ms, reason)
-
-
-def _count_ms(seconds: float) -> int:
-    return max(0, round(seconds * 1000))
+        self._failure = self._failure or error

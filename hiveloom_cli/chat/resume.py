@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat.conversation import Conversation, Measured, Recap
 from hiveloom_cli.chat.exchanges import is_question
+from hiveloom_cli.chat.recovery import NO_ROW
 from hiveloom_cli.protocols.event import add_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from decimal import Decimal
 
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.chat.record import KeptConversation, KeptMessage
@@ -22,10 +25,11 @@ if TYPE_CHECKING:
 class Resumed:
     """A conversation that goes on, and what of it is elsewhere than in its messages.
 
-    `rows` are the numbers of its messages. `unanswered` is what was said last, if nothing came of
-    it; it is not among the messages. `asked` is what was asked last, and how many messages stood
-    before it; `last` is that question with what came of it. `spent` is what all answers cost, also
-    those that were replaced.
+    `rows` are the numbers of its messages, as far as the database has them. `unanswered` is what
+    was said last, if nothing came of it; it is not among the messages. `asked` is what was asked
+    last, and how many messages stood before it; `last` is that question with what came of it.
+    `spent` is what all answers cost, also those that were replaced, and `cost` the dollars for it,
+    if anyone knows the prices.
     """
 
     conversation: Conversation
@@ -34,6 +38,7 @@ class Resumed:
     asked: tuple[Message, int] | None
     last: tuple[KeptMessage, ...]
     spent: Usage | None = None
+    cost: Decimal | None = None
 
 
 def build_resumed(kept: KeptConversation, agent: Agent, *, stream: bool) -> Resumed:
@@ -48,7 +53,7 @@ def build_resumed(kept: KeptConversation, agent: Agent, *, stream: bool) -> Resu
         summary=_build_recap(kept, said),
         measured=_build_measured(kept, said),
     )
-    rows = tuple(message.number for message in said)
+    rows = tuple(row.number for row in takewhile(lambda row: row.number != NO_ROW, said))
     spent = add_spent(kept.messages)
     if live and live[-1].state == "unanswered":
         open_one = live[-1]

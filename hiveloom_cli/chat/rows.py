@@ -99,8 +99,8 @@ def parse_summary(row: Mapping[str, Any]) -> Summary:
         row["agent"],
         row["model"],
         row["title"],
-        _parse_ms(row["begun_at"]),
-        _parse_ms(row["changed_at"]),
+        parse_ms(row["begun_at"]),
+        parse_ms(row["changed_at"]),
         row["messages"],
     )
 
@@ -129,7 +129,7 @@ def parse_found(row: Mapping[str, Any]) -> Found:
         row["agent"],
         row["title"],
         row["role"],
-        _parse_ms(row["said_at"]),
+        parse_ms(row["said_at"]),
         parse_snippet(row["snippet"]),
     )
 
@@ -152,7 +152,7 @@ def _parse_message(row: Mapping[str, Any]) -> KeptMessage:
         row["number"],
         Message(row["role"], parse_content(row["content"]), complete),
         row["state"],
-        _parse_ms(row["said_at"]),
+        parse_ms(row["said_at"]),
         bool(row["is_replaced"]),
         _parse_by(row) if is_answer else None,
         _parse_ended(row) if is_answer else None,
@@ -161,7 +161,7 @@ def _parse_message(row: Mapping[str, Any]) -> KeptMessage:
 
 def _parse_recap(row: Mapping[str, Any]) -> KeptRecap:
     text = bytes(row["text"]).decode("utf-8", "surrogatepass")
-    return KeptRecap(text, row["last"], _parse_ms(row["made_at"]))
+    return KeptRecap(text, row["last"], parse_ms(row["made_at"]))
 
 
 def _parse_by(row: Mapping[str, Any]) -> AnsweredBy:
@@ -190,5 +190,6 @@ def _limit(number: int | None) -> int | None:
     return None if number is None else max(-_MOST, min(number, _MOST))
 
 
-def _parse_ms(number: int) -> datetime:
+def parse_ms(number: int) -> datetime:
+    """Read a moment as the database holds it."""
     return _EPOCH + number * _MILLISECOND

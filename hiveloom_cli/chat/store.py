@@ -54,15 +54,15 @@ class Store:
 
     It is opened when it is first used, and made when something is first written. Using it raises
     `StoreUnusable`, `Locked` and `FileUnreadable`; a file that is no database, or is damaged, is
-    left as it is. A file of a newer version is read and not written. Several threads may use one
-    store.
+    left as it is. A file of a newer version is read and not written, and one of an older version
+    that cannot be written is read as it is. Several threads may use one store.
     """
 
     def __init__(self, path: Path, migrations: Migrations = MIGRATIONS) -> None:
         self.path = path
         self._migrations = migrations
         self._connection: sqlite3.Connection | None = None
-        self._is_newer = False
+        self._version = 0
         self._lock = threading.RLock()
 
     def close(self) -> None:
@@ -72,11 +72,13 @@ class Store:
                 self._connection.close()
             self._connection = None
 
-    def read(self, sql: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Read rows; none if there is no file yet."""
+    def read(self, sql: str, values: Mapping[str, Any], since: int = 1) -> list[dict[str, Any]]:
+        """Read rows; none if there is no file yet, or it is of a version before `since`."""
         if self._connection is None and not self.path.exists():
             return []
         with self.use(writing=False) as database:
+            if self._version < since:
+                return []
             return [dict(row) for row in database.execute(sql, values)]
 
     @contextmanager
@@ -100,7 +102,7 @@ class Store:
             try:
                 if self._connection is None:
                     self._connection = self._open(writing=writing)
-                if writing and self._is_newer:
+                if writing and self._version > len(self._migrations):
                     problem = f"{self.path} was written by a newer hiveloom"
                     raise StoreUnusable(problem, hint="update this hiveloom")
                 yield self._connection
@@ -122,7 +124,7 @@ class Store:
             # Reading needs a place for the log's index, unless nobody can be writing.
             if writing or not self._is_settled(error):
                 raise
-        return self._connect("mode=ro&immutable=1")
+        return self._connect("mode=ro&immutable=1", is_settled=True)
 
     def _is_settled(self, error: Exception) -> bool:
         """Whether all there is stands in the file itself, which only refuses to be written."""
@@ -130,7 +132,7 @@ class Store:
         refused = isinstance(error, OSError) or _get_code(error) in _REASONS
         return refused and not (log.exists() and log.stat().st_size)
 
-    def _connect(self, mode: str) -> sqlite3.Connection:
+    def _connect(self, mode: str, *, is_settled: bool = False) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?{mode}",
             uri=True,
@@ -142,13 +144,13 @@ class Store:
             connection.row_factory = sqlite3.Row
             for setting in _SETTINGS:
                 connection.execute(setting)
-            self._prepare(connection)
+            self._prepare(connection, is_settled=is_settled)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: sqlite3.Connection, *, is_settled: bool) -> None:
         # In one transaction: another process may be making the tables just now.
         connection.execute("BEGIN")
         version = _get_number(connection, "user_version")
@@ -157,10 +159,11 @@ class Store:
         connection.execute("COMMIT")
         if not is_ours and not is_empty:
             raise self._build_damaged("another program's database")
-        self._is_newer = version > len(self._migrations)
-        if version < len(self._migrations):
+        if version < len(self._migrations) and not (version and is_settled):
             with open_lock(self.path):
                 self._migrate(connection)
+            version = _get_number(connection, "user_version")
+        self._version = version
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         version = _get_number(connection, "user_version")  # another process may have been faster

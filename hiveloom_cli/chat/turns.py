@@ -1,6 +1,6 @@
 """The turns of one chat: what a message goes through on its way to the model, and its answer back.
 
-    ceiling → recorder → compaction → runner → model
+    ceiling → recorder → compaction → runner → model and tools
 
 The recorder keeps the question before anything else: also before earlier messages are summarised to
 make room for it, which can take a while.
@@ -11,20 +11,24 @@ Whoever shows a chat (one question, an interactive chat, a server) takes its tur
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat.compactor import Compactor
+from hiveloom_cli.chat.tool_calls import begin_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from hiveloom_cli.chat.ceiling import Ceiling
     from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.chat.recorder import Recorder
     from hiveloom_cli.chat.runner import Model
+    from hiveloom_cli.chat.tool_calls import Tools
     from hiveloom_cli.errors import HiveloomError
     from hiveloom_cli.protocols.message import Message
+    from hiveloom_cli.tools.tool import ToolCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Forgotten:
 class Turns:
     """Turns that `model` answers. Without a recorder nothing of them is kept.
 
-    `load_window` tells how many tokens a model reads at once, as far as that is known.
+    `load_window` tells how many tokens a model reads at once, as far as that is known. `tools` are
+    what the model may call.
     """
 
     def __init__(
@@ -48,20 +53,30 @@ class Turns:
         ceiling: Ceiling | None = None,
         *,
         load_window: Callable[[str], int | None] | None = None,
+        tools: Tools | None = None,
     ) -> None:
         keep = recorder.keep_summary if recorder is not None else None
         self._compactor = Compactor(model, load_window, keep)
         self._recorder = recorder
         self._ceiling = ceiling
+        self._tools = tools
 
     @property
     def has_saved(self) -> bool:
         """Whether all that was said so far is on disk."""
         return self._recorder is not None and self._recorder.has_saved
 
+    @property
+    def cards(self) -> tuple[ToolCard, ...]:
+        """The tools that the model may call."""
+        return self._tools.toolbox.cards if self._tools is not None else ()
+
     def take(self, conversation: Conversation, message: Message) -> Generator[Event]:
         """Ask `message` and yield what happens; see `run_turn` and `Ceiling.watch`."""
-        turn = self._compactor.run_turn(conversation, message)
+        calls = begin_calls(self._tools, conversation)
+        turn = self._compactor.run_turn(
+            conversation, message, calls, partial(self._check, conversation)
+        )
         if self._ceiling is not None:
             turn = self._ceiling.guard(turn, self._is_kept)
         if self._recorder is not None:
@@ -69,6 +84,10 @@ class Turns:
         if self._ceiling is not None:
             turn = self._ceiling.watch(conversation, message, turn)
         return turn
+
+    def _check(self, conversation: Conversation, messages: Sequence[Message]) -> None:
+        if self._ceiling is not None:
+            self._ceiling.check_next(conversation, messages)
 
     def _is_kept(self) -> bool:
         return self.has_saved
@@ -97,9 +116,19 @@ class Turns:
     def compact(self, conversation: Conversation) -> Generator[Event]:
         """Summarise what was said first because a person asks for it, and yield what happens.
 
-        Ends in a notice, also where it fails or there is nothing to do, and in no `TurnEnded`.
+        Ends in a notice, also where it fails or there is nothing to do, and in no `TurnEnded`. It
+        is a request like any other to the ceiling, which may raise `CeilingReached`.
         """
-        return self._compactor.compact(conversation)
+        summary = self._compactor.compact(conversation)
+        if not conversation.messages:
+            return summary
+        if self._ceiling is not None:
+            summary = self._ceiling.guard(summary, self._is_kept)
+        if self._recorder is not None:
+            summary = self._recorder.record_summary(conversation, summary)
+        if self._ceiling is not None:
+            summary = self._ceiling.watch(conversation, None, summary)
+        return summary
 
     def take_problem(self) -> HiveloomError | None:
         """Return what keeps the chat from being saved, the first time that this is asked."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "chat": ("chat:command", "Talk to an agent, or ask it one question."),
     "agent": ("agent:command", "Create, edit, share and roll back agents."),
+    "skill": ("skill:command", "Install, list, show, remove skills for agents."),
+    "tool": ("tool:command", "Write, list, show, edit, remove and try tools."),
+    "capability": ("capability:command", "Give an agent a tool or a skill in one step."),
     "conversation": (
         "conversation:command",
         "List, show, search, export, delete what was said.",

@@ -10,7 +10,7 @@ from hiveloom_cli.commands.agent_options import check_typed, load_prompt, take_a
 from hiveloom_cli.commands.agent_view import print_saved, print_warnings
 from hiveloom_cli.commands.key_note import print_key_note
 from hiveloom_cli.commands.model_note import print_model_note
-from hiveloom_cli.commands.naming import choose_name, complete_agents, take_name
+from hiveloom_cli.commands.naming import choose_name, complete_agents, complete_skills, take_name
 from hiveloom_cli.commands.trusting import print_trust_note
 from hiveloom_cli.errors import SettingsInvalid, UsageMistake
 
@@ -31,7 +31,14 @@ _MOST_CHARACTERS = 10_000  # of a value: what is longer fits in no file, and mig
 @click.option(
     "--remove-tool", "remove_tools", multiple=True, metavar="TOOL", help="Take a tool away."
 )
-@click.option("--add-skill", "add_skills", multiple=True, metavar="SKILL", help="Add a skill.")
+@click.option(
+    "--add-skill",
+    "add_skills",
+    multiple=True,
+    metavar="SKILL",
+    help="Add a skill.",
+    shell_complete=complete_skills,
+)
 @click.option(
     "--remove-skill", "remove_skills", multiple=True, metavar="SKILL", help="Take a skill away."
 )

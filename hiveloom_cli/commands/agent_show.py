@@ -118,12 +118,7 @@ def _print_prompt(app: App, prompt: str) -> None:
     if not prompt:
         return
     app.streams.print_line()
-    if app.streams.stdout.isatty():
-        from hiveloom_cli.terminal.markdown import print_markdown
-
-        print_markdown(prompt, app.streams)
-    else:
-        app.streams.print_line(prompt)
+    app.streams.print_text(prompt)
 
 
 def _print_notes(app: App, file: AgentFile, view: UpstreamView) -> None:

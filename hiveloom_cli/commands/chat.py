@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hiveloom_cli.commands.answer_schema import check_question, load_schema, take_schema
 from hiveloom_cli.commands.appearance import choose_look, take_look
 from hiveloom_cli.commands.attaching import STDIN, load_attachments, take_attachments
 from hiveloom_cli.commands.chat_choice import choose
 from hiveloom_cli.commands.chat_session import ChatSession
+from hiveloom_cli.commands.chat_tools import ChatTools
 from hiveloom_cli.commands.chat_world import ChatWorld
 from hiveloom_cli.commands.connecting import take_allow_http, take_credential, take_model
 from hiveloom_cli.commands.naming import complete_agents, complete_conversations
@@ -19,6 +22,7 @@ from hiveloom_cli.commands.numbers import TEMPERATURE, TOKENS, TOP_P
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts, take_patience
 from hiveloom_cli.commands.spending import override_limits, take_limits
 from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.protocols.message import build_user_message
 
 if TYPE_CHECKING:
     from hiveloom_cli.agents.agent import Agent
@@ -33,6 +37,7 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
 @click.argument("agent", required=False, shell_complete=complete_agents)
 @click.argument("message", required=False)
 @take_attachments
+@take_schema
 @take_model("Ask this model; an agent is not needed then.")
 @click.option("--system-prompt", metavar="TEXT", help="Instead of the agent's.")
 @take_credential("Instead of the agent's.")
@@ -61,6 +66,12 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
     is_flag=True,
     help="Send all that was said, however long; summarise nothing to make room.",
 )
+@click.option(
+    "--allow-tool",
+    multiple=True,
+    metavar="NAME",
+    help="Let this tool run without asking; mcp:SERVER for all of a server's. Can be repeated.",
+)
 @take_patience
 @take_look
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when it is whole.")
@@ -80,28 +91,35 @@ def command(app: App, /, **options: Any) -> None:
       hiveloom chat --model gpt-4o-mini "a question without an agent"
       hiveloom chat -c "and why?"
     """
-    from hiveloom_cli.protocols.message import build_user_message
-
     choice = _override(choose(app, options), options)
     agent = choice.agent
+    schema = load_schema(options["schema"])
     text = _load_text(app, choice.word, options)
+    check_question(schema, has_question=bool(text or options["attach"]))
     app.timeouts, app.patience = choose_timeouts(options), choose_patience(options)
     upstream = app.decide_upstream(agent.model, agent.credential, allow_http=options["allow_http"])
     attached = load_attachments(app, options["attach"])
     _print_notices(app, agent)
 
-    world = ChatWorld(
+    message = build_user_message(text, attached) if text or attached else None
+    with closing(ChatTools(app, options["allow_tool"])) as tools:
+        world = _open_world(app, tools, options)
+        session = ChatSession(app, world, upstream, choice, look=choose_look(app, options))
+        if message is None:
+            session.run()
+        else:
+            session.answer_once(message, schema, as_json=options["as_json"])
+
+
+def _open_world(app: App, tools: ChatTools, options: dict[str, Any]) -> ChatWorld:
+    return ChatWorld(
         app,
         stream=not options["no_stream"],
         allow_http=options["allow_http"],
         may_keep=not options["no_save"],
         limit=partial(override_limits, options=options),
+        tools=tools,
     )
-    session = ChatSession(app, world, upstream, choice, look=choose_look(app, options))
-    if not (text or attached):
-        session.run()
-    else:
-        session.answer_once(build_user_message(text, attached), as_json=options["as_json"])
 
 
 def _override(choice: Choice, options: dict[str, Any]) -> Choice:
@@ -137,5 +155,3 @@ def _load_text(app: App, word: str | None, options: dict[str, Any]) -> str:
 def _print_notices(app: App, agent: Agent) -> None:
     for warning in agent.warnings:
         app.streams.print_notice(f"warning: {warning}")
-    if left_out := [*agent.tools, *agent.skills]:
-        app.streams.print_notice(f"note: tools and skills are not run yet: {', '.join(left_out)}")

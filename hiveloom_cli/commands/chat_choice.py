@@ -56,9 +56,9 @@ def _is_agent(app: App, name: str | None, options: dict[str, Any]) -> bool:
 def _load_kept(app: App, name: str | None, options: dict[str, Any]) -> KeptConversation | None:
     conversations = app.conversations
     if options["resume"] is not None:
-        return conversations.load(conversations.find(options["resume"]))
+        return conversations.load_to_go_on(conversations.find(options["resume"]))
     if options["continue_"]:
-        return conversations.load(conversations.find_last(name))
+        return conversations.load_to_go_on(conversations.find_last(name))
     return None
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from contextlib import closing, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.commands.attaching import check_message
+from hiveloom_cli.protocols.event import TextDelta
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hiveloom_cli.app import App
     from hiveloom_cli.chat.conversation import Conversation
-    from hiveloom_cli.chat.event import TurnEnded
+    from hiveloom_cli.chat.event import Event, TurnEnded
     from hiveloom_cli.commands.chat_choice import Choice
     from hiveloom_cli.commands.chat_world import ChatWorld
     from hiveloom_cli.protocols.message import Message
+    from hiveloom_cli.protocols.output_schema import OutputSchema
     from hiveloom_cli.terminal.look import Look
     from hiveloom_cli.terminal.prompt import MessageSource
     from hiveloom_cli.terminal.repl import Repl
@@ -39,27 +44,67 @@ class ChatSession:
         kept = choice.kept
         self._resumed = world.resume_kept(self._answerer, kept) if kept is not None else None
 
-    def answer_once(self, message: Message, *, as_json: bool) -> None:
-        """Ask one question and print the answer.
+    def answer_once(self, message: Message, schema: OutputSchema | None, *, as_json: bool) -> None:
+        """Ask one question and print the answer, which has to fit the schema if there is one.
 
-        Raises `SourceUnusable` for what is attached and not taken, before anything is sent.
+        Raises `SourceUnusable` for what is attached and not taken, before anything is sent, and
+        `AnswerInvalid`.
         """
-        from hiveloom_cli.chat.answer import fold_turn
         from hiveloom_cli.terminal.report import print_unsaved
-        from hiveloom_cli.terminal.turn import show_turn
 
         conversation = self._open_conversation()
         check_message(conversation, message, self._answerer.upstream)
-        streams = self._app.streams
         try:
-            with closing(self._turns.take(conversation, message)) as events:
-                if as_json:
-                    document = self._build_document(conversation, fold_turn(events))
-                    streams.print_line(json.dumps(document, ensure_ascii=False))
-                else:
-                    show_turn(events, streams, self._look)
+            if schema is None:
+                self._answer(conversation, message, as_json=as_json)
+            else:
+                self._answer_by_schema(conversation, message, schema, as_json=as_json)
         finally:
-            print_unsaved(self._turns, streams)
+            print_unsaved(self._turns, self._app.streams)
+
+    def _answer(self, conversation: Conversation, message: Message, *, as_json: bool) -> None:
+        with closing(self._turns.take(conversation, message)) as events:
+            ended = self._read(events, as_json=as_json)
+        if as_json:
+            self._print_document(self._build_document(conversation, ended))
+
+    def _answer_by_schema(
+        self, conversation: Conversation, message: Message, schema: OutputSchema, *, as_json: bool
+    ) -> None:
+        from hiveloom_cli.chat.asking import ask_by_schema
+        from hiveloom_cli.chat.structured import format_failure, judge_answer
+        from hiveloom_cli.errors import AnswerInvalid
+
+        with closing(ask_by_schema(self._turns, conversation, message, schema)) as events:
+            # Which of what comes is the answer, its end tells.
+            shown = (event for event in events if as_json or not isinstance(event, TextDelta))
+            ended = self._read(shown, as_json=as_json)
+        judgement = judge_answer(ended.message.text, schema)
+        if judgement.faults:
+            what, hint = format_failure(judgement, ended.finish_reason)
+            invalid = AnswerInvalid(what, hint=hint)
+            invalid.partial = ended.message.text
+            if not as_json:
+                self._app.streams.print_line(ended.message.text)
+            raise invalid
+        if not as_json:
+            self._app.streams.print_line(judgement.text)
+            return
+        document = self._build_document(conversation, ended)
+        self._print_document(document | {"response": judgement.text, "parsed": judgement.value})
+
+    def _read(self, events: Iterable[Event], *, as_json: bool) -> TurnEnded:
+        from hiveloom_cli.chat.answer import fold_turn
+        from hiveloom_cli.terminal.tool_view import answer_question
+        from hiveloom_cli.terminal.turn import show_turn
+
+        streams = self._app.streams
+        if as_json:
+            return fold_turn(events, partial(answer_question, streams=streams))
+        return show_turn(events, streams, self._look)
+
+    def _print_document(self, document: dict[str, Any]) -> None:
+        self._app.streams.print_line(json.dumps(document, ensure_ascii=False))
 
     def run(self) -> None:
         """Chat until the person leaves."""

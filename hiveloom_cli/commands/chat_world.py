@@ -10,7 +10,7 @@ from hiveloom_cli.chat.conversation import Conversation
 from hiveloom_cli.chat.turns import Turns
 from hiveloom_cli.commands.chat_choice import choose_kept_agent
 from hiveloom_cli.commands.model_note import print_model_note
-from hiveloom_cli.commands.spending import find_price, open_ceiling, resume_ceiling
+from hiveloom_cli.commands.spending import find_cost, find_price, open_ceiling, resume_ceiling
 from hiveloom_cli.commands.trusting import load_trusted
 from hiveloom_cli.errors import HiveloomError
 from hiveloom_cli.terminal.echo import show_typing
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.record import Found, KeptConversation, Summary
     from hiveloom_cli.chat.recorder import Recorder
     from hiveloom_cli.chat.resume import Resumed
+    from hiveloom_cli.commands.chat_tools import ChatTools
     from hiveloom_cli.protocols.message import Attachment
     from hiveloom_cli.upstream.resolve import Upstream
 
@@ -38,7 +39,7 @@ class ChatWorld:
 
     `may_keep` is false where the person wants nothing kept; else an agent may not want it, and
     then the rest of the conversation is not kept, so that no conversation has a hole. `limit` puts
-    the person's limits on spending in the place of an agent's.
+    the person's limits on spending in the place of an agent's, `tools` opens an agent's tools.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class ChatWorld:
         allow_http: bool,
         may_keep: bool,
         limit: Callable[[Agent], Agent],
+        tools: ChatTools,
     ) -> None:
         self._app = app
+        self._tools = tools
         self._limit = limit
         self._ceiling: Ceiling | None = None
         self._stream = stream
@@ -75,9 +78,15 @@ class ChatWorld:
         self._credential = upstream.credential
         recorder = self._open_recorder(agent, version, upstream) if is_kept else None
         load_window = partial(self._app.load_window, upstream)
-        turns = Turns(self._app.open_model(upstream), recorder, ceiling, load_window=load_window)
+        turns = Turns(
+            self._app.open_model(upstream),
+            recorder,
+            ceiling,
+            load_window=load_window,
+            tools=self._tools.open(agent),
+        )
         load_price = cache(partial(find_price, self._app, agent.model, upstream))
-        return Answerer(agent, version, upstream, turns, load_price)
+        return Answerer(agent, version, upstream, turns, load_price, load_window)
 
     def _open_ceiling(
         self, agent: Agent, upstream: Upstream, *, is_kept: bool, is_new: bool
@@ -163,7 +172,8 @@ class ChatWorld:
 
     def resume(self, prefix: str) -> tuple[Answerer, Resumed]:
         """See `World`."""
-        kept = self.load_kept(self._app.conversations.find(prefix))
+        conversations = self._app.conversations
+        kept = conversations.load_to_go_on(conversations.find(prefix))
         with show_typing(self._app.streams.stdin):
             agent, version = choose_kept_agent(self._app, kept)
         agent = self._limit(agent)
@@ -175,6 +185,8 @@ class ChatWorld:
         from hiveloom_cli.chat.resume import build_resumed
 
         resumed = build_resumed(kept, answerer.agent, stream=self._stream)
+        if resumed.spent is not None:
+            resumed = replace(resumed, cost=find_cost(self._app, kept.messages))
         resumed.conversation.agent_version = answerer.version
         if self._ceiling is not None:
             resume_ceiling(self._app, self._ceiling, kept, answerer.agent)

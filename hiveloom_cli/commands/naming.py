@@ -42,8 +42,9 @@ def choose_name(words: tuple[str, ...], name_option: str | None) -> str:
     """
     given = [*words] if name_option is None else [*words, name_option]
     if not given:
-        command = click.get_current_context().command_path
-        raise UsageMistake("a name is missing", hint=f"{command} NAME")
+        context = click.get_current_context()
+        words_before = [context.command_path, *filter(None, [context.params.get("agent")])]
+        raise UsageMistake("a name is missing", hint=f"{' '.join(words_before)} NAME")
     if len(set(given)) > 1:
         raise UsageMistake(
             "one name is expected, and more was given",
@@ -74,11 +75,37 @@ def complete_kept_agents(
     return _complete([*agents.load_names(), *agents.load_deleted_names()], incomplete)
 
 
+def complete_tools(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the names of the tools that files describe."""
+    from hiveloom_cli.tools.tool_folder import ToolFolder
+
+    return _complete(ToolFolder(find_app(context).paths.tools).load_names(), incomplete)
+
+
+def complete_capabilities(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the tools and skills of the agent that was named before."""
+    agent = find_app(context).agents.load(context.params["agent"]).agent
+    return _complete([*agent.tools, *agent.skills], incomplete)
+
+
 def complete_credentials(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer the names of credentials; no keyring is touched."""
     return _complete(list(find_app(context).credentials.load_all()), incomplete)
+
+
+def complete_skills(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the names of skills."""
+    from hiveloom_cli.tools.skill_folder import SkillFolder
+
+    return _complete(SkillFolder(find_app(context).paths.skills).load_names(), incomplete)
 
 
 def complete_mcp_servers(

@@ -9,18 +9,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hiveloom_cli.commands.numbers import TOKENS
-from hiveloom_cli.commands.pricing import get_host, how_to_add, try_prices
+from hiveloom_cli.commands.pricing import (
+    add_costs,
+    build_costs,
+    get_host,
+    how_to_add,
+    try_prices,
+)
 from hiveloom_cli.errors import UsageMistake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from decimal import Decimal
 
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.app import App
     from hiveloom_cli.chat.budget import Amount
     from hiveloom_cli.chat.ceiling import Ceiling
     from hiveloom_cli.chat.prices import Price, Prices
-    from hiveloom_cli.chat.record import Filter, KeptConversation
+    from hiveloom_cli.chat.record import Filter, KeptConversation, KeptMessage
     from hiveloom_cli.upstream.resolve import Upstream
 
 _OPTIONS = ("max_cost", "max_total_tokens")
@@ -96,6 +103,11 @@ def resume_ceiling(app: App, ceiling: Ceiling, kept: KeptConversation, agent: Ag
 def find_price(app: App, model: str, upstream: Upstream) -> Price | None:
     """Find the price of a model for showing it; a broken list costs a warning."""
     return try_prices(app).find(model, upstream.base_url.host)
+
+
+def find_cost(app: App, messages: Sequence[KeptMessage]) -> Decimal | None:
+    """Find what kept answers cost, for showing it; None if that is not known of any."""
+    return add_costs(messages, build_costs(messages, try_prices(app)))
 
 
 def find_midnight(now: datetime) -> datetime:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from hiveloom_cli.demo.sample import build_sample
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from hiveloom_cli.demo.calls import Call
 
 INTRODUCTION = "I am hiveloom's loopback upstream, not a language model. You wrote:"
 _CLOSING = (
@@ -30,7 +35,8 @@ class Question:
 
     `text` is the last user message; `system` is the system prompt, "" where there is none;
     `prompt` is all text that was sent, for counting; `attached` says what came with the last
-    user message beside text.
+    user message beside text. `calls` are the tool calls that are the answer, `results` what the
+    last ones gave. `schema` is what the answer has to fit, None where any text will do.
     """
 
     model: str
@@ -41,6 +47,9 @@ class Question:
     stream: bool
     include_usage: bool = False
     attached: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
+    results: tuple[str, ...] = ()
+    schema: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,16 @@ class Stamp:
 
 
 def format_answer(question: Question) -> str:
-    """Write the answer, in Markdown; the same question always gets the same one."""
+    """Write the answer, in Markdown or as JSON; the same question always gets the same one.
+
+    Beside tool calls it is none, and after their results it is those.
+    """
+    if question.calls:
+        return ""
+    if question.schema is not None:
+        return json.dumps(build_sample(question.schema))
+    if question.results:
+        return "\n\n".join(("The tools gave:", *question.results))
     quote = "\n".join(f"> {line}".rstrip() for line in question.text.split("\n"))
     system = f"**yes**, {len(question.system)} characters" if question.system else "**no**"
     facts = (

@@ -1,4 +1,4 @@
-"""The server's side of Anthropic Messages, as far as text goes.
+"""The server's side of Anthropic Messages, as far as text and tool calls go.
 
 Shapes follow `Message`, the `Raw…Event` types and `ModelInfo` of the official SDK.
 """
@@ -16,10 +16,14 @@ from hiveloom_cli.demo.answer import (
     format_answer,
     parse_pieces,
 )
-from hiveloom_cli.demo.body import parse_body, parse_messages, parse_text
+from hiveloom_cli.demo.body import parse_body, parse_messages, parse_text, parse_tools
+from hiveloom_cli.demo.calls import parse_calls
+from hiveloom_cli.demo.sample import find_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from hiveloom_cli.demo.calls import Call
 
 ANSWER_PATH = "/v1/messages"
 REQUEST_ID_HEADER = "request-id"
@@ -47,10 +51,11 @@ def parse_question(body: bytes, headers: Mapping[str, str]) -> Question:
     messages = parse_messages(fields, _ROLES)
     if messages[0].role != "user":
         raise Refusal(400, "messages: first message must use the user role")
-    if not all(said.text.strip() or said.attached for said in messages if said.role == "user"):
+    said_by_user = [said for said in messages if said.role == "user"]
+    if not all(said.text.strip() or said.attached or said.results for said in said_by_user):
         raise Refusal(400, "messages: text content blocks must be non-empty")
     system = parse_text("system", fields.get("system") or "")
-    asked = next(said for said in reversed(messages) if said.role == "user")
+    asked = said_by_user[-1]
     return Question(
         model=fields["model"],
         text=asked.text,
@@ -59,32 +64,36 @@ def parse_question(body: bytes, headers: Mapping[str, str]) -> Question:
         prompt="\n".join([system, *(said.text for said in messages)]),
         stream=bool(fields.get("stream")),
         attached=asked.attached,
+        calls=() if asked.results else parse_calls(asked.text, parse_tools(fields)),
+        results=asked.results,
+        schema=find_schema(fields, "output_config", "format", "schema"),
     )
 
 
 def build_reply(question: Question, stamp: Stamp) -> dict[str, Any]:
     """Build the whole answer as one object."""
     answer = format_answer(question)
+    text = {"type": "text", "text": answer, "citations": None}
+    calls = [_build_call(call, _parse_input(call)) for call in question.calls]
     return _build_message(question, stamp, count_tokens(answer)) | {
-        "content": [{"type": "text", "text": answer, "citations": None}],
-        "stop_reason": "end_turn",
+        "content": calls or [text],
+        "stop_reason": _decide_reason(question),
     }
 
 
 def build_events(question: Question, stamp: Stamp) -> Iterator[bytes]:
     """Build the answer as server-sent events, from `message_start` to `message_stop`."""
-    block = {"type": "text", "text": "", "citations": None}
     pieces = parse_pieces(format_answer(question))
     yield _build_event("message_start", message=_build_message(question, stamp, 1))
-    yield _build_event("content_block_start", index=0, content_block=block)
-    yield _build_event("ping")
-    for piece in pieces:
-        delta = {"type": "text_delta", "text": piece}
-        yield _build_event("content_block_delta", index=0, delta=delta)
-    yield _build_event("content_block_stop", index=0)
+    for index, call in enumerate(question.calls):
+        delta = {"type": "input_json_delta", "partial_json": call.arguments}
+        yield from _build_block(index, _build_call(call, {}), [delta])
+    if not question.calls:
+        text = {"type": "text", "text": "", "citations": None}
+        yield from _build_block(0, text, [{"type": "text_delta", "text": one} for one in pieces])
     yield _build_event(
         "message_delta",
-        delta={"stop_reason": "end_turn", "stop_sequence": None},
+        delta={"stop_reason": _decide_reason(question), "stop_sequence": None},
         usage=_build_usage(question, len(pieces)),
     )
     yield _build_event("message_stop")
@@ -119,6 +128,31 @@ def _check_fields(fields: dict[str, Any], headers: Mapping[str, str]) -> None:
     for name in _OLD_FIELDS:
         if name in fields and headers.get(VERSION_HEADER) != _OLD_VERSION:
             raise Refusal(400, f"{name}: Extra inputs are not permitted")
+
+
+def _build_block(
+    index: int, block: dict[str, Any], deltas: list[dict[str, Any]]
+) -> Iterator[bytes]:
+    yield _build_event("content_block_start", index=index, content_block=block)
+    yield _build_event("ping")
+    for delta in deltas:
+        yield _build_event("content_block_delta", index=index, delta=delta)
+    yield _build_event("content_block_stop", index=index)
+
+
+def _build_call(call: Call, arguments: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments}
+
+
+def _parse_input(call: Call) -> Any:
+    try:
+        return json.loads(call.arguments)
+    except ValueError:
+        raise Refusal(400, f"the arguments of {call.name} are not JSON") from None
+
+
+def _decide_reason(question: Question) -> str:
+    return "tool_use" if question.calls else "end_turn"
 
 
 def _build_event(kind: str, **fields: object) -> bytes:

@@ -31,11 +31,12 @@ def parse_body(body: bytes) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A message: who says it, its text, and what comes with it."""
+    """A message: who says it, its text, what comes with it, and what tools gave."""
 
     role: str
     text: str
     attached: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
 
 
 def parse_messages(fields: dict[str, Any], roles: frozenset[str]) -> list[Said]:
@@ -73,7 +74,26 @@ def _parse_message(index: int, message: object, roles: frozenset[str]) -> Said:
     if content is None and message.get("tool_calls"):
         content = ""
     text = parse_text(f"{place}.content", content)
-    return Said(role, text, parse_attached(f"{place}.content", content))
+    results = (text,) if role == "tool" else _parse_results(f"{place}.content", content)
+    return Said(role, text, parse_attached(f"{place}.content", content), results)
+
+
+def parse_tools(fields: dict[str, Any]) -> frozenset[str]:
+    """Take the names of the tools that may be called, in either protocol's form."""
+    choice = fields.get("tool_choice")
+    if choice == "none" or (isinstance(choice, dict) and choice.get("type") == "none"):
+        return frozenset()
+    tools = fields.get("tools") or []
+    return frozenset(str(tool.get("function", tool).get("name")) for tool in tools)
+
+
+def _parse_results(place: str, content: object) -> tuple[str, ...]:
+    parts = content if isinstance(content, list) else []
+    return tuple(
+        parse_text(f"{place}.{index}.content", part.get("content") or "")
+        for index, part in enumerate(parts)
+        if part["type"] == "tool_result"
+    )
 
 
 def _parse_part(place: str, part: object) -> str:

@@ -1,4 +1,4 @@
-"""The server's side of OpenAI Chat Completions, as far as text goes.
+"""The server's side of OpenAI Chat Completions, as far as text and tool calls go.
 
 Shapes follow `ChatCompletion`, `ChatCompletionChunk` and `Model` of the official SDK.
 """
@@ -6,6 +6,7 @@ Shapes follow `ChatCompletion`, `ChatCompletionChunk` and `Model` of the officia
 from __future__ import annotations
 
 import json
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.demo.answer import (
@@ -16,10 +17,14 @@ from hiveloom_cli.demo.answer import (
     format_answer,
     parse_pieces,
 )
-from hiveloom_cli.demo.body import Said, parse_body, parse_messages
+from hiveloom_cli.demo.body import Said, parse_body, parse_messages, parse_tools
+from hiveloom_cli.demo.calls import parse_calls
+from hiveloom_cli.demo.sample import find_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from hiveloom_cli.demo.calls import Call
 
 ANSWER_PATH = "/v1/chat/completions"
 REQUEST_ID_HEADER = "x-request-id"
@@ -42,6 +47,8 @@ def parse_question(body: bytes, headers: Mapping[str, str]) -> Question:
     fields = parse_body(body)
     messages = parse_messages(fields, _ROLES)
     asked = next((said for said in reversed(messages) if said.role == "user"), Said("user", ""))
+    last = list(takewhile(lambda said: said.role == "tool", reversed(messages)))
+    results = tuple(said.text for said in reversed(last))
     options = fields.get("stream_options") or {}
     if options and not (isinstance(options, dict) and fields.get("stream")):
         raise Refusal(400, "stream_options: only allowed when stream is true")
@@ -54,6 +61,9 @@ def parse_question(body: bytes, headers: Mapping[str, str]) -> Question:
         stream=bool(fields.get("stream")),
         include_usage=bool(options.get("include_usage")),
         attached=asked.attached,
+        calls=() if results else parse_calls(asked.text, parse_tools(fields)),
+        results=results,
+        schema=find_schema(fields, "response_format", "json_schema", "schema"),
     )
 
 
@@ -61,11 +71,14 @@ def build_reply(question: Question, stamp: Stamp) -> dict[str, Any]:
     """Build the whole answer as one object."""
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": format_answer(question),
+        "content": format_answer(question) or None,
         "refusal": None,
         "annotations": [],
     }
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    if question.calls:
+        message["tool_calls"] = [_build_call(call) for call in question.calls]
+    reason = "tool_calls" if question.calls else "stop"
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
     reply = _build_object("chat.completion", question, stamp)
     return reply | {"choices": [choice], "usage": _build_usage(question)}
 
@@ -102,7 +115,14 @@ def _build_deltas(question: Question) -> Iterator[tuple[dict[str, Any], str | No
     yield {"role": "assistant", "content": "", "refusal": None}, None
     for piece in parse_pieces(format_answer(question)):
         yield {"content": piece}, None
-    yield {}, "stop"
+    for index, call in enumerate(question.calls):
+        yield {"tool_calls": [{"index": index, **_build_call(call)}]}, None
+    yield {}, "tool_calls" if question.calls else "stop"
+
+
+def _build_call(call: Call) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 def _build_chunk(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hiveloom_cli.protocols import body_changes as change
-from hiveloom_cli.protocols import refusals
+from hiveloom_cli.protocols import refusals, schema_changes, schema_refusals
 from hiveloom_cli.protocols.dialect import Learned
 from hiveloom_cli.protocols.request import ChatRequest
 
@@ -92,6 +92,47 @@ STREAM_REFUSED = "stream-refused"
 _STATUSES = (0, 400, 404, 405, 415, 422, 500, 501)
 
 ADAPTATIONS: tuple[Adaptation, ...] = (
+    Adaptation(
+        "streamed-schema-refused",
+        "this model does not stream JSON by schema; asking for the answer in one piece",
+        schema_refusals.find_streamed_schema_refused,
+        schema_changes.drop_stream_by_schema,
+    ),
+    Adaptation(
+        "schema-beside-tools-refused",
+        "this model takes tools or a schema, not both; describing the schema in words",
+        schema_refusals.find_schema_beside_tools_refused,
+        schema_changes.tell_schema_beside_tools,
+    ),
+    Adaptation(
+        "strict-schema-refused",
+        "this model cannot be held strictly to the schema; asking without that",
+        schema_refusals.find_strict_refused,
+        schema_changes.drop_strict,
+        protocol="openai",
+        repeats=True,
+    ),
+    Adaptation(
+        "schema-refused",
+        "this model does not take the schema as its answer's; asking in another way",
+        schema_refusals.find_schema_refused,
+        schema_changes.use_answer_tool,
+        repeats=True,
+    ),
+    Adaptation(
+        "answer-tool-refused",
+        "this model need not call a tool; describing the schema in words",
+        schema_refusals.find_answer_tool_refused,
+        schema_changes.use_instruction,
+        repeats=True,
+    ),
+    Adaptation(
+        "json-object-refused",
+        "this model has no JSON mode; describing the schema in words alone",
+        schema_refusals.find_json_object_refused,
+        schema_changes.drop_json_object,
+        protocol="openai",
+    ),
     Adaptation(
         STREAM_REFUSED,
         "this model does not stream; asking for the answer in one piece",

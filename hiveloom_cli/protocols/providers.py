@@ -97,7 +97,11 @@ PROVIDERS: tuple[Provider, ...] = (
         example_models=("deepseek-v4-pro",),
         key_variable="DEEPSEEK_API_KEY",
         key_page="https://platform.deepseek.com/api_keys",
-        dialect=(Learned("reasoning-wanted", "reasoning_content"),),
+        dialect=(
+            Learned("reasoning-wanted", "reasoning_content"),
+            Learned("schema-refused"),
+            Learned("answer-tool-refused"),  # while it thinks, as it does unless told otherwise
+        ),
     ),
     Provider(
         name="mistral",

@@ -84,7 +84,10 @@ _MESSAGE_PROPERTY = re.compile(
     re.IGNORECASE,
 )
 # Without these there is no request, or another row knows better.
-_KEPT_FIELDS = {"model", "messages", "stream", "tools", "system", "max_tokens"}
+_KEPT_FIELDS = {
+    *("model", "messages", "stream", "tools", "system", "max_tokens"),
+    *("response_format", "output_config"),
+}
 
 
 def find_unwanted_field(refusal: Refusal) -> str | None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hiveloom_cli.protocols.message import Message
+    from hiveloom_cli.protocols.output_schema import OutputSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ class ToolDefinition:
 class ChatRequest:
     """One request to a model, in no wire format's words.
 
+    Where `may_call` is false, the model is told of the tools, and has to answer without them.
     `asked_of` names the upstream and model; reasoning that another made is not sent along.
+    `output` is what the answer has to fit, if it is not any text.
     """
 
     model: str
@@ -43,8 +46,10 @@ class ChatRequest:
     system: str = ""
     parameters: Parameters = field(default_factory=Parameters)
     tools: tuple[ToolDefinition, ...] = ()
+    may_call: bool = True
     stream: bool = True
     asked_of: str = ""
+    output: OutputSchema | None = None
 
 
 @dataclass(frozen=True, slots=True)

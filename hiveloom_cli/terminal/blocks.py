@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # A line with "|" in it may yet turn out to be the head of a table.
 FENCE = re.compile(r" {0,3}(`{3,}(?=[^`\n]*\n)|~{3,})[^|\n]*\n")
+_ITEM = "list_item_open"
 _DONE_BY_BLANK = frozenset({"heading_open", "paragraph_open", "blockquote_open", "table_open"})
 # More levels than a wide screen has room for, and far from Python's own limit.
 _DEEPEST = 100
@@ -36,15 +37,17 @@ CAPTION = "caption"
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A top-level block: its tokens safe to print, and the source that they have to account for.
+    """A top-level block, or an item of a top-level list: its tokens safe to print, and its source.
 
     `implied` is the part of the source that is shown without being spelt out: a link's target that
-    is its label as well, a language that the code's colours stand for.
+    is its label as well, a language that the code's colours stand for. `marker` is what all items
+    of the same list have before their text, "" for what is no item.
     """
 
     tokens: list[Token]
     source: str
     implied: str
+    marker: str
 
 
 def parse_blocks(source: str) -> list[Block]:
@@ -56,25 +59,46 @@ def parse_blocks(source: str) -> list[Block]:
             groups.append([])
         depth += token.nesting
         groups[-1].append(token)
+    groups = [tokens for group in groups for tokens in _split_list(group)]
     lines = source.split("\n")
-    starts = [tokens[0].map[0] if tokens[0].map else 0 for tokens in groups]
-    spans = pairwise([*starts, len(lines)])
+    # The first token of an item is that of its whole list.
+    maps = [tokens[1 if _is_list(tokens[0]) else 0].map for tokens in groups]
+    spans = pairwise([*(span[0] if span else 0 for span in maps), len(lines)])
     return [
         _build_block(tokens, "\n".join(lines[start:end]))
         for tokens, (start, end) in zip(groups, spans, strict=True)
     ]
 
 
+def _is_list(token: Token) -> bool:
+    return token.type in {"bullet_list_open", "ordered_list_open"}
+
+
+def _split_list(tokens: list[Token]) -> list[list[Token]]:
+    """Make a list of each item of a list; any other block stays as it is."""
+    if not _is_list(tokens[0]):
+        return [tokens]
+    starts = [
+        place for place, token in enumerate(tokens) if token.type == _ITEM and token.level == 1
+    ]
+    spans = pairwise([*starts, len(tokens) - 1])
+    return [[tokens[0], *tokens[start:end], tokens[-1]] for start, end in spans]
+
+
 def measure_finished(text: str) -> int:
     """Count the characters at the head of `text` that no further text can change.
 
-    `text` is whole lines from the start of a block. All before the last block is finished, and so
-    is that one where its kind and what follows say so.
+    `text` is whole lines from the start of a block. All before the last block is finished, or
+    before the last item of a list, and so is that one where its kind and what follows say so.
     """
     reader = _reader()
     state = StateBlock(text, reader, {}, [])
     reader.block.tokenize(state, 0, state.lineMax)
-    spans = [(token.type, token.map) for token in state.tokens if token.level == 0 and token.map]
+    spans = [
+        (token.type, token.map)
+        for token in state.tokens
+        if token.map and (token.level == 0 or (token.level == 1 and token.type == _ITEM))
+    ]
     if not spans:
         return 0
     kind, (start, end) = spans[-1]
@@ -125,7 +149,8 @@ def _build_block(tokens: list[Token], source: str) -> Block:
         if token.children:
             break_definitions(token.children)
             token.children = list(spell_out(token.children, implied))
-    return Block(tokens, source, "".join(implied))
+    marker = f"{tokens[0].type} {tokens[0].markup}" if _is_list(tokens[0]) else ""
+    return Block(tokens, source, "".join(implied), marker)
 
 
 def _caption(token: Token, implied: list[str]) -> None:

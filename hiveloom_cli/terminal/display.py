@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from hiveloom_cli.terminal.look import DEFAULT_LOOK, Look, Reasoning
@@ -29,6 +29,14 @@ class Display(Protocol):
 
     def print_notice(self, line: str) -> None:
         """Put a line for the person between the pieces."""
+        ...
+
+    def end_part(self) -> None:
+        """Begin a new paragraph with the next piece: tools ran in between."""
+        ...
+
+    def lend(self) -> AbstractContextManager[None]:
+        """Draw nothing while this is open, so that the person can be asked something."""
         ...
 
     def print_summary(self, line: str) -> None:
@@ -85,10 +93,15 @@ class _PipeDisplay:
         self._thoughts = Thoughts(PlainText(streams.write_aside))
         self._thinking = False
         self._line_open = False
+        self._has_text = self._is_parted = False
 
     def feed(self, text: str) -> None:
         if text.strip():
             self._end_thoughts()
+        if self._is_parted:
+            text = ("\n\n" if self._line_open else "\n") + text
+            self._is_parted = False
+        self._has_text = self._has_text or bool(text)
         self._streams.write(text)
         self._line_open = not text.endswith("\n") if text else self._line_open
 
@@ -104,6 +117,14 @@ class _PipeDisplay:
         self._end_thoughts()
         self.break_line()
         self._streams.print_notice(line)
+
+    def end_part(self) -> None:
+        self._is_parted = self._has_text
+
+    def lend(self) -> AbstractContextManager[None]:
+        self._end_thoughts()
+        self.break_line()
+        return nullcontext()
 
     def print_summary(self, line: str) -> None:
         pass  # nobody looks at a pipe

@@ -13,6 +13,7 @@ from rich.text import Text
 from hiveloom_cli.terminal.blocks import CAPTION
 from hiveloom_cli.terminal.highlight import fold_line, format_code
 from hiveloom_cli.terminal.links import LABEL_TAG, TARGET_TAG
+from hiveloom_cli.terminal.numbering import UNNUMBERED, Numbering
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -67,17 +68,24 @@ class _Item(markdown.ListItem):
 
 
 class _List(markdown.ListElement):
-    # Numbers as they were written, for the text may refer to them; rich counts from the first one.
-    # The same number throughout is the habit of leaving the counting to the reader.
     items: list[_Item]  # type: ignore[assignment]
+    numbering = UNNUMBERED
+
+    @classmethod
+    def create(cls, markdown: AnswerMarkdown, token: Token) -> _List:  # type: ignore[override]
+        made = cls(token.type, None)
+        if token.level == 0:
+            made.numbering = markdown.numbering
+        return made
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        numbers = [int(item.number) for item in self.items if item.number.isdecimal()]
-        if len(numbers) < len(self.items) or len(set(numbers)) == 1:
-            yield from super().__rich_console__(console, options)
-            return
-        for item, number in zip(self.items, numbers, strict=True):
-            yield from item.render_number(console, options, number, max(numbers))
+        for item in self.items:
+            if item.number:
+                self.numbering = self.numbering.add(int(item.number))
+                number, highest = self.numbering.number, self.numbering.highest
+                yield from item.render_number(console, options, number, highest)
+            else:
+                yield from item.render_bullet(console, options)
 
 
 class _HorizontalRule(markdown.HorizontalRule):
@@ -127,7 +135,11 @@ class AnswerMarkdown(markdown.Markdown):
     }
     inlines = markdown.Markdown.inlines | {LABEL_TAG, TARGET_TAG}
 
-    def __init__(self, tokens: list[Token], dress: Theme) -> None:
+    def __init__(
+        self, tokens: list[Token], dress: Theme, numbering: Numbering = UNNUMBERED
+    ) -> None:
+        """Take the tokens, and how far the list that they go on with has counted."""
         super().__init__("", hyperlinks=False)
         self.parsed = tokens
         self.dress = dress
+        self.numbering = numbering

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.terminal.echo import call_on_continue, hide_typing
+from hiveloom_cli.terminal.echo import call_on_continue, hide_typing, show_typing
 from hiveloom_cli.terminal.look import Reasoning
 from hiveloom_cli.terminal.plain_text import PlainText, Thoughts
 from hiveloom_cli.terminal.screen_reader import format_thought
@@ -13,6 +14,7 @@ from hiveloom_cli.terminal.status import StatusLine, print_styled
 from hiveloom_cli.terminal.theme import build_theme
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import ExitStack
 
     from rich.console import Console
@@ -83,6 +85,25 @@ class LiveDisplay:
             self._streams.print_notice(line)
             if not self._begun:
                 self._status.start("waiting", self._asked_s)
+
+    def end_part(self) -> None:
+        """See `display.Display.end_part`."""
+        with self._lock:
+            self._break_off()
+            self._begun = False
+            self._asked_s = self._look.clock.elapsed_s()
+            self._status.start("waiting", self._asked_s)
+
+    @contextmanager
+    def lend(self) -> Iterator[None]:
+        """See `display.Display.lend`."""
+        with self._lock:  # which keeps the thread from drawing
+            self._break_off()
+            with show_typing(self._streams.stdin):
+                yield
+            self._begun = False
+            self._asked_s = self._look.clock.elapsed_s()
+            self._status.start("waiting", self._asked_s)
 
     def print_summary(self, line: str) -> None:
         """See `display.Display.print_summary`."""

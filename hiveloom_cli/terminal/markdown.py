@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from hiveloom_cli.terminal.answer import format_rows
+from hiveloom_cli.terminal.answer import TOP, format_rows
 from hiveloom_cli.terminal.look import DEFAULT_LOOK, Look
-from hiveloom_cli.terminal.rows import BLANK_ROW, LiveRows, Row
-from hiveloom_cli.terminal.tail import Tail
+from hiveloom_cli.terminal.rows import LiveRows
+from hiveloom_cli.terminal.tail import Finished, Tail
 from hiveloom_cli.terminal.theme import build_theme
 from hiveloom_cli.terminal.visible import format_visible
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from hiveloom_cli.terminal.answer import Above
+    from hiveloom_cli.terminal.rows import Row
     from hiveloom_cli.terminal.streams import Streams
 
 _FRAME_S = 1 / 12
@@ -50,7 +53,7 @@ class MarkdownStream:
             console.is_terminal and not console.is_dumb_terminal and not console.legacy_windows
         )
         self._tail = Tail()
-        self._begun = False
+        self._above = TOP
         self._next_frame_s = look.clock.elapsed_s()
         self._pending = False
 
@@ -88,7 +91,8 @@ class MarkdownStream:
     def close(self) -> None:
         """Draw all that came, for good, and leave the cursor on a fresh line."""
         self._pending = False
-        self._show(self._tail.gather(), "")
+        text = self._tail.gather()
+        self._show(Finished(text, len(text)), "")
         self._rows.end()
 
     def _draw(self) -> int:
@@ -97,23 +101,20 @@ class MarkdownStream:
         preview = ""
         if self._redraws:
             size = (self._rows.limit, self._console.width)
-            preview = self._tail.build_preview(len(finished), *size)
+            preview = self._tail.build_preview(finished, *size)
         self._show(finished, preview)
-        return len(finished) + len(preview)
+        return len(finished.source) + len(preview)
 
-    def _show(self, finished: str, preview: str) -> None:
-        done = self._format(finished, fold_code=False)
-        begun = self._begun or bool(done)
-        open_rows = self._format(preview, fold_code=True)
-        done = [BLANK_ROW, *done] if done and self._begun else done
-        open_rows = [BLANK_ROW, *open_rows] if open_rows and begun else open_rows
+    def _show(self, finished: Finished, preview: str) -> None:
+        done, above = self._format(finished.source, self._above, fold_code=False)
+        if finished.count:
+            above = replace(above, stack=finished.stack)
+        open_rows, _ = self._format(preview, above, fold_code=True)
         # An interrupt during the layout above, where the time goes, changes nothing: `close` draws
         # the same text again.
-        self._tail.drop(len(finished))
-        self._begun = begun
+        self._tail.drop(finished)
+        self._above = above
         self._rows.show(done, open_rows)
 
-    def _format(self, source: str, *, fold_code: bool) -> list[Row]:
-        if not source:
-            return []
-        return format_rows(self._console, source, self._theme, fold_code=fold_code)
+    def _format(self, source: str, above: Above, *, fold_code: bool) -> tuple[list[Row], Above]:
+        return format_rows(self._console, source, self._theme, above, fold_code=fold_code)

@@ -69,9 +69,19 @@ def format_field(label: str, text: str, *, indent: int, width: int) -> Iterator[
     a line of the program's own begins, however the text is spaced. What is not ASCII counts as
     wide: terminals differ in how wide they draw it, and one that runs out of line goes on in front.
     """
-    line = f"  {label}".ljust(indent)
+    shown = format_one_line(text, limit=_MOST_SHOWN)
+    yield from _fold(f"  {label}".ljust(indent), shown, indent=indent, width=width)
+
+
+def format_block(text: str, *, indent: int, width: int) -> Iterator[str]:
+    """Yield the lines that show all of a foreign text of several lines, safe as a field is."""
+    for line in text.splitlines():
+        yield from _fold(" " * indent, format_visible(line), indent=indent, width=width)
+
+
+def _fold(line: str, text: str, *, indent: int, width: int) -> Iterator[str]:
     cells = len(line)
-    for character in format_one_line(text, limit=_MOST_SHOWN):
+    for character in text:
         size = 1 if character.isascii() else 2
         if cells + size > max(width - 1, indent + 2):
             yield line.rstrip()

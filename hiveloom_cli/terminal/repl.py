@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat.exchanges import find_questions
 from hiveloom_cli.errors import HiveloomError
-from hiveloom_cli.protocols.event import add_usage
 from hiveloom_cli.protocols.message import build_user_message
 from hiveloom_cli.terminal.look import DEFAULT_LOOK, Look
 from hiveloom_cli.terminal.prompt import Prompt
 from hiveloom_cli.terminal.report import print_error, print_unsaved
 from hiveloom_cli.terminal.slash import parse_command
+from hiveloom_cli.terminal.spent import Spent, format_context
 from hiveloom_cli.terminal.turn import show_turn
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Repl:
         self.answerer = answerer
         self.conversation = conversation
         self.attached: list[Attachment] = []
-        self.spent: Usage | None = None
+        self.spent = Spent()
         self.last_spent: Usage | None = None
         # What was asked last, and how many messages stood before it.
         self.asked: tuple[Message, int] | None = None
@@ -66,7 +66,7 @@ class Repl:
         """Go on with a conversation; what was asked in it last can be asked again."""
         self._open(answerer, resumed.conversation)
         self.asked = resumed.asked
-        self.spent = resumed.spent
+        self.spent = Spent(resumed.spent, resumed.cost)
 
     def start_conversation(self) -> None:
         """Forget what was said and begin anew."""
@@ -163,11 +163,12 @@ class Repl:
                 self._take(text)
 
     def _build_prompt(self) -> Prompt:
-        agent, spent = self.conversation.agent, self.spent
-        tokens = ((spent.input_tokens or 0) + (spent.output_tokens or 0)) if spent else 0
+        agent = self.conversation.agent
         status = (
             agent.model,
-            f"{tokens:,} tokens" if tokens else "",
+            format_context(self.conversation, self.answerer),
+            self.spent.format_cost(),
+            self.spent.format_tokens(),
             self.answerer.upstream.base_url.host,
             agent.name,
         )
@@ -221,7 +222,7 @@ class Repl:
                 look = replace(self.look, price=self.answerer.load_price())
                 ended = show_turn(events, self.streams, look, end_line=True)
             self.last_spent = ended.usage
-            self.spent = add_usage(self.spent, ended.usage)
+            self.spent = self.spent.add(ended.usage, look.price)
         except KeyboardInterrupt:
             kept = len(self.conversation.messages) > said
             self.streams.print_notice("(stopped; what came is kept)" if kept else "(stopped)")

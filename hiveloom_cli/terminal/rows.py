@@ -40,6 +40,7 @@ class LiveRows:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._rows: list[Row] = []
+        self._gone: list[Row] = []  # open rows above these, which scrolled off a lower screen
         self._width = console.width
         self._empty = True
 
@@ -56,27 +57,46 @@ class LiveRows:
 
         Open rows beyond the height of the screen are left out at the top.
         """
+        gone = self._find_gone([*finished, *still_open])
+        finished, still_open, gone = (
+            finished[len(gone) :],
+            still_open[max(0, len(gone) - len(finished)) :],
+            gone[len(finished) :],
+        )
         shown = list(still_open[-self.limit :])
         if self._rows and not finished and not shown:
             shown = [BLANK_ROW]  # what was drawn turned out to be a mark that shows nothing
         frame = self._build_frame(list(finished), shown)
         # Before the write: an interrupt inside it leaves the rest of the text in the stream's
         # buffer, from where it still goes out.
-        self._rows, self._width = shown, self._console.width
+        self._rows, self._gone, self._width = shown, gone, self._console.width
         self._empty = self._empty and not finished and not shown
         if frame:
             self._write(frame)
 
     def abandon(self) -> None:
         """Leave the open rows where they are: others wrote below them, and the next go there."""
-        self._rows, self._empty = [], True
+        self._rows, self._gone, self._empty = [], [], True
 
     def end(self) -> None:
         """Leave the cursor at the start of the line below."""
         fresh = self._empty or self._rows == [BLANK_ROW]
-        self._rows, self._empty = [], True
+        self._rows, self._gone, self._empty = [], [], True
         if not fresh:
             self._write("\n")
+
+    def _find_gone(self, rows: list[Row]) -> list[Row]:
+        """Find the rows that stand out of reach, as they would be drawn now: they are left there.
+
+        Where the screen was made lower, rows scrolled off its top. Those that would be drawn
+        otherwise now can only be drawn once more.
+        """
+        excess = 0
+        if self._width == self._console.width:
+            excess = max(0, len(self._rows) - self._console.height)
+        gone = self._gone + self._rows[:excess]
+        del self._rows[:excess]
+        return gone if gone == rows[: len(gone)] else []
 
     def _build_frame(self, finished: list[Row], still_open: list[Row]) -> str:
         kept = self._count_kept(finished + still_open)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.terminal.look import Reasoning
@@ -58,6 +59,16 @@ class AppendOnlyDisplay:
         """See `display.Display.print_notice`."""
         self._end_line()
         self._streams.print_notice(line)
+
+    def end_part(self) -> None:
+        """See `display.Display.end_part`."""
+        self._end_line()
+
+    def lend(self) -> AbstractContextManager[None]:
+        """See `display.Display.lend`."""
+        self._end_thoughts()
+        self._end_line()
+        return nullcontext()
 
     def print_summary(self, line: str) -> None:
         """Say nothing: a line of figures after each answer would have to be listened to."""

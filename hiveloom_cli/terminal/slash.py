@@ -137,8 +137,11 @@ def _judge_unknown(word: str, has_more: bool) -> str | None:  # noqa: FBT001 -- 
 
 
 def format_help(columns: int) -> Iterator[str]:
-    """Yield the lines of the help, which break between words where `columns` are few."""
-    from textwrap import wrap
+    """Yield the lines of the help, which break between words where `columns` are few.
+
+    Where they are too few for two columns, what a command does stands below it.
+    """
+    from textwrap import TextWrapper
 
     names: dict[str, list[str]] = {}
     for name, command in SLASH_COMMANDS.items():
@@ -146,12 +149,15 @@ def format_help(columns: int) -> Iterator[str]:
     rows = [*((", ".join(words), what) for what, words in names.items()), *_KEYS]
     width = max(len(label) for label, _ in rows)
     indent = width + 4
+    is_narrow = columns < indent + _NARROWEST
+    wrapper = TextWrapper(
+        max(columns, _NARROWEST),
+        subsequent_indent=" " * (4 if is_narrow else indent),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     for label, what in rows:
-        yield from wrap(
-            what,
-            max(columns, indent + _NARROWEST),
-            initial_indent=f"  {label:<{width}}  ",
-            subsequent_indent=" " * indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        if is_narrow:
+            yield f"  {label}"
+        wrapper.initial_indent = " " * 4 if is_narrow else f"  {label:<{width}}  "
+        yield from wrapper.wrap(what)

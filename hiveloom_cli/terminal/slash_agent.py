@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.agents.schema import find_expected
 from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.terminal.spent import format_context
 from hiveloom_cli.terminal.visible import format_one_line
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from hiveloom_cli.terminal.world import Answerer
 
 PARAMETERS = ("temperature", "top_p", "max_tokens", "stop")
+
+_MOST_DESCRIBED = 120  # characters of a tool's description
 
 
 def switch_agent(chat: Repl, argument: str) -> None:
@@ -94,26 +97,30 @@ def _format_parameter(parameters: Parameters, key: str) -> str:
 
 
 def show_tools(chat: Repl, _argument: str) -> None:
-    """Show the tools and skills that the agent names."""
-    agent = chat.conversation.agent
-    for label, names in (("tools", agent.tools), ("skills", agent.skills)):
-        chat.streams.print_line(f"{label}: {', '.join(names) or 'none'}")
-    if agent.tools or agent.skills:
-        chat.streams.print_line("This version runs none of them.")
+    """Show the tools of the agent, and which of them ask before they run."""
+    turns = chat.answerer.turns
+    for card in turns.cards:
+        description = format_one_line(card.definition.description, limit=_MOST_DESCRIBED)
+        chat.streams.print_line(f"{card.reference} ({card.approval}): {description}")
+    if not turns.cards:
+        chat.streams.print_line("the agent has no tools; hiveloom tool --help says how to add some")
 
 
 def show_usage(chat: Repl, _argument: str) -> None:
-    """Show the tokens of this conversation, and of the last turn."""
-    chat.streams.print_line(f"this conversation: {_format_usage(chat.spent)}")
+    """Show the tokens of this conversation and of the last turn, cost and context."""
+    chat.streams.print_line(f"this conversation: {_format_usage(chat.spent.usage)}")
     chat.streams.print_line(f"the last turn: {_format_usage(chat.last_spent)}")
+    chat.streams.print_line(f"cost: {chat.spent.format_cost() or 'not known'}")
+    context = format_context(chat.conversation, chat.answerer).removeprefix("context ")
+    chat.streams.print_line(f"context: {context or 'not known'}")
 
 
 def _format_usage(usage: Usage | None) -> str:
     if usage is None:
         return "not known"
-    counts = (usage.input_tokens, usage.output_tokens, usage.cached_input_tokens)
-    words = ["?" if count is None else f"{count:,}" for count in counts]
-    return f"{words[0]} tokens in, {words[1]} out, {words[2]} cached"
+    went, came = ("?" if n is None else f"{n:,}" for n in (usage.input_tokens, usage.output_tokens))
+    cached = usage.cached_input_tokens
+    return f"{went} tokens in, {came} out" + ("" if cached is None else f", {cached:,} cached")
 
 
 def show_request(chat: Repl, _argument: str) -> None:

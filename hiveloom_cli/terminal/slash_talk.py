@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat.exchanges import find_questions
 from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.protocols.event import UsageReported
 from hiveloom_cli.protocols.message import TextPart
 from hiveloom_cli.terminal.visible import format_one_line
 from hiveloom_cli.upstream.event import Notice
 
 if TYPE_CHECKING:
+    from hiveloom_cli.protocols.event import Usage
     from hiveloom_cli.protocols.message import Message
     from hiveloom_cli.terminal.repl import Repl
 
@@ -47,13 +49,18 @@ def edit(chat: Repl, _argument: str) -> None:
 def compact(chat: Repl, _argument: str) -> None:
     """Have what was said first summarised, to make room."""
     chat.streams.print_notice("summarising … (Ctrl-C stops it)")
+    usage: Usage | None = None
     try:
         with closing(chat.answerer.turns.compact(chat.conversation)) as events:
             for event in events:
                 if isinstance(event, Notice):
                     chat.streams.print_notice(f"note: {event.text}")
+                elif isinstance(event, UsageReported):
+                    usage = event.usage
     except KeyboardInterrupt:
         chat.streams.print_notice("(stopped; nothing was changed)")
+    finally:
+        chat.spent = chat.spent.add(usage, chat.answerer.load_price())
 
 
 def undo(chat: Repl, _argument: str) -> None:

@@ -69,6 +69,15 @@ class Streams:
         """Put lines on stdout as `print_line` does, in one piece."""
         self.print_line("\n".join(lines))
 
+    def print_text(self, text: str) -> None:
+        """Put a text on stdout as it is; on a terminal, rendered as Markdown."""
+        if not self.stdout.isatty():
+            self.print_line(text)
+            return
+        from hiveloom_cli.terminal.markdown import print_markdown
+
+        print_markdown(text, self)
+
     def print_json(self, value: Any) -> None:
         """Put one JSON value on stdout, in lines that a person can read as well."""
         import json

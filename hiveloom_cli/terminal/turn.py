@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from hiveloom_cli.chat.event import ToolEnded, ToolStarted, TurnEnded
+from hiveloom_cli.chat.event import ApprovalAsked, ToolEnded, ToolStarted, TurnEnded
 from hiveloom_cli.errors import StreamCutShort
 from hiveloom_cli.protocols.event import (
     FinishReason,
@@ -16,6 +16,7 @@ from hiveloom_cli.protocols.event import (
 from hiveloom_cli.terminal.display import open_display
 from hiveloom_cli.terminal.look import DEFAULT_LOOK, Look
 from hiveloom_cli.terminal.pace import Pace
+from hiveloom_cli.terminal.tool_view import show_tool
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def show_turn(
     """
     pace = Pace(look.clock)
     with open_display(streams, look, end_line=end_line) as display:
-        ended = _show_events(events, display, pace)
+        ended = _show_events(events, display, pace, streams)
         if note := _format_reason(ended.finish_reason):
             display.print_notice(note)
         if look.summary:
@@ -48,7 +49,9 @@ def show_turn(
     return ended
 
 
-def _show_events(events: Iterable[Event], display: Display, pace: Pace) -> TurnEnded:
+def _show_events(
+    events: Iterable[Event], display: Display, pace: Pace, streams: Streams
+) -> TurnEnded:
     for event in events:
         match event:
             case TextDelta(text):
@@ -59,7 +62,9 @@ def _show_events(events: Iterable[Event], display: Display, pace: Pace) -> TurnE
                 display.think(text)
             case Notice() | RetryWaiting():
                 display.print_notice(_format_notice(event))
-            case ToolCallReady() | ToolStarted() | ToolEnded() | UsageReported():
+            case ApprovalAsked() | ToolStarted() | ToolEnded():
+                show_tool(event, display, streams)
+            case ToolCallReady() | UsageReported():
                 pass
             case TurnEnded():
                 return event

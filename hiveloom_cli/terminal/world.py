@@ -24,7 +24,8 @@ class Answerer:
     """Who answers: an agent at a version (0 for none), through an upstream.
 
     `turns` ask there, and keep what is said if it is to be kept. `load_price` reads what the
-    model's tokens cost, None where that is not known.
+    model's tokens cost, and `load_window` how many of them a model reads; None where that is not
+    known.
     """
 
     agent: Agent
@@ -32,6 +33,7 @@ class Answerer:
     upstream: Upstream
     turns: Turns
     load_price: Callable[[], Price | None] = lambda: None
+    load_window: Callable[[str], int | None] = lambda _: None
 
     @property
     def name(self) -> str:

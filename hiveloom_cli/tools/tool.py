@@ -32,8 +32,10 @@ class Approval(StrEnum):
 class ToolCard:
     """What is known of a tool without running it.
 
-    `kind` is a row of the table in `tools/kinds.py`. A foreign tool is described by somebody else,
-    such as an MCP server, so that its definition can change without the person having done it.
+    `kind` is a row of the table in `tools/kinds.py`. `approval` is what is said of this tool,
+    `usual` what holds for its like: where a file says `auto` of what usually asks, the person has
+    to agree to that once. A foreign tool is described by somebody else, such as an MCP server, so
+    that its definition can change without the person having done it.
     """
 
     reference: str
@@ -41,6 +43,7 @@ class ToolCard:
     definition: ToolDefinition
     approval: Approval
     definition_text: str
+    usual: Approval = Approval.ASK
     is_foreign: bool = False
 
 

@@ -68,6 +68,13 @@ class ToolFolder:
         save_bytes(path, text.encode())
         return path
 
+    def check_there(self, name: str) -> Path:
+        """Return where a tool's file is, valid or not. Raises `ToolNotFound`."""
+        path = self.build_path(name)
+        if not path.exists():
+            raise build_not_found(name, self.load_names())
+        return path
+
     def remove(self, name: str) -> Path:
         """Remove a tool's file. Raises `ToolNotFound`."""
         path = self.build_path(name)

@@ -22,6 +22,7 @@ from hiveloom_cli.protocols.adaptations import (
 from hiveloom_cli.protocols.context_windows import find_said_window
 from hiveloom_cli.protocols.event import ReasoningDelta, ReplyEnded, TextDelta
 from hiveloom_cli.protocols.message import name_media, stamp_message
+from hiveloom_cli.protocols.output_schema import relay_answer, take_answer
 from hiveloom_cli.protocols.providers import find_dialect
 from hiveloom_cli.protocols.refusals import Refusal
 from hiveloom_cli.protocols.table import PROTOCOLS
@@ -120,7 +121,10 @@ class Reply:
 
     def build_partial(self) -> Message:
         """Build the answer from what has arrived so far, marked incomplete."""
-        return stamp_message(self._reader.build_partial(), self._chat.asked_of)
+        partial = self._reader.build_partial()
+        if self._chat.output is not None:
+            partial = take_answer(partial, self._chat.output.name)
+        return stamp_message(partial, self._chat.asked_of)
 
     def _build_request(self) -> WireRequest:
         known = self._known
@@ -138,7 +142,10 @@ class Reply:
         """Send one request and yield the events of its reply."""
         self._reader = self._wire.open_reader()
         with self._open_bytes(request) as pieces:
-            for event in self._read(pieces):
+            events = self._read(pieces)
+            if self._chat.output is not None:
+                events = relay_answer(events, self._chat.output.name)
+            for event in events:
                 self._remember()
                 if isinstance(event, ReplyEnded):
                     message = stamp_message(event.message, self._chat.asked_of)

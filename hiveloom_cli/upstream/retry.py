@@ -28,7 +28,8 @@ _PASSING = {
 }
 # What an upstream may call worth another try, and is not.
 _HOPELESS = {FaultKind.QUOTA, FaultKind.BALANCE, FaultKind.TOO_LARGE, FaultKind.OVERFLOW}
-_MISSPELT_CALL = "tool_use_failed"  # Groq: the model wrote a tool call that is none
+# Groq: the model wrote a tool call that is none, or JSON that does not fit the schema.
+_MISSPELT = {"tool_use_failed", "json_validate_failed"}
 
 
 def decide_wait(
@@ -71,6 +72,6 @@ def _is_passing(error: UpstreamError) -> bool:
     if isinstance(error, UpstreamRefused):
         if error.should_retry is not None and kind not in _HOPELESS:
             return error.should_retry
-        if _MISSPELT_CALL in error.labels:
+        if _MISSPELT.intersection(error.labels):
             return True
     return kind in _PASSING

@@ -1,4 +1,4 @@
-"""HTTP, through requests: the only place that opens a connection to an upstream.
+"""HTTP, through requests: how an upstream is asked, and its reply read as it comes.
 
 A key goes to the origin it was meant for: no redirect is followed, `.netrc` never replaces it, and
 a server on this machine is never asked through a proxy. Proxies (`HTTPS_PROXY`, `NO_PROXY` ...) and
@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import zlib
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import requests
 import urllib3
 from requests import exceptions as faults
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 
-from hiveloom_cli import __version__
 from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.errors import (
-    HiveloomError,
     ReplyNotUnderstood,
     StreamCutShort,
     StreamStalled,
@@ -30,37 +25,32 @@ from hiveloom_cli.errors import (
     UpstreamRefused,
     UpstreamUnreachable,
 )
-from hiveloom_cli.protocols.base_url import is_loopback
 from hiveloom_cli.protocols.faults import parse_error_body
 from hiveloom_cli.protocols.waits import parse_retry
-from hiveloom_cli.secret import Secret, mask_secret
 from hiveloom_cli.upstream.limits import Timeouts
-from hiveloom_cli.upstream.trust import load_context
-from hiveloom_cli.upstream.unreachable import (
-    build_no_connection,
-    build_no_first_byte,
-    build_proxy_failed,
-    build_unreachable,
-    list_causes,
+from hiveloom_cli.upstream.session import (
+    KeyAuth,
+    TrustAdapter,
+    decide_proxies,
+    explain_fault,
+    get_origin,
+    mask_error,
+    open_session,
 )
+from hiveloom_cli.upstream.trust import load_context
+from hiveloom_cli.upstream.unreachable import build_no_connection, build_no_first_byte
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterator, Mapping
 
-    from hiveloom_cli.clock import Clock
-    from hiveloom_cli.protocols.request import KeyHeader, WireRequest
+    import requests
 
-USER_AGENT = f"hiveloom-cli/{__version__}"
+    from hiveloom_cli.clock import Clock
+    from hiveloom_cli.protocols.request import WireRequest
+    from hiveloom_cli.secret import Secret
+
 _PIECE = 64 * 1024
 _ERROR_BODY = 256 * 1024
-_PROXY_FAULTS = (
-    faults.InvalidProxyURL,
-    faults.InvalidURL,  # the base URL was checked before, so it is the proxy's
-    faults.InvalidSchema,  # SOCKS, without what speaks it; a base URL's own is checked before
-    faults.ProxyError,
-    urllib3.exceptions.ProxySchemeUnknown,
-)
 _REPLY = 512 * 1024 * 1024  # no answer is that long; a few compressed kilobytes can be
 
 
@@ -75,12 +65,7 @@ class RequestsTransport:
     ) -> None:
         self._timeouts = timeouts or Timeouts()
         self._clock = clock or SystemClock()
-        self._session = _Session()
-        self._session.headers["User-Agent"] = USER_AGENT
-        # Only what every Python can take apart, whatever else is installed beside us.
-        self._session.headers["Accept-Encoding"] = "gzip"
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _TrustAdapter(environ))
+        self._session = open_session(TrustAdapter(cache(partial(load_context, environ))))
 
     @contextmanager
     def open_reply(self, request: WireRequest, key: Secret | None) -> Iterator[Iterator[bytes]]:
@@ -99,7 +84,7 @@ class RequestsTransport:
                 response.close()
         except UpstreamError as error:
             if key is not None:
-                _mask(error, key)
+                mask_error(error, key)
             raise
 
     def _send(self, request: WireRequest, key: Secret | None) -> requests.Response:
@@ -109,11 +94,11 @@ class RequestsTransport:
                 request.url,
                 data=request.content,
                 headers=dict(request.headers),
-                auth=_KeyAuth(request.key_headers, key),
+                auth=KeyAuth(request.key_headers, key),
                 timeout=(self._timeouts.connect_s, self._timeouts.first_byte_s),
                 allow_redirects=False,
                 stream=True,
-                proxies=_decide_proxies(request.url),
+                proxies=decide_proxies(request.url),
             )
         except (faults.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _explain_send(error, request.url, self._timeouts) from error
@@ -130,59 +115,6 @@ class RequestsTransport:
             error.retry_after_s = advice.wait_s  # a header is exacter than words
         error.should_retry = advice.should_retry
         raise error
-
-
-class _Session(requests.Session):
-    """Looks at no redirect: one not followed would be parsed, and read whole, all the same."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - see above
-        return None
-
-
-class _KeyAuth(AuthBase):
-    """Writes the key's headers at the moment of sending, after `.netrc` has had no say."""
-
-    def __init__(self, headers: tuple[KeyHeader, ...], key: Secret | None) -> None:
-        self._headers = headers
-        self._key = key
-
-    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._key is not None:
-            for header in self._headers:
-                prepared.headers[header.name] = header.prefix + self._key.reveal()
-        return prepared
-
-
-class _TrustAdapter(HTTPAdapter):
-    """Has TLS trust what `trust` says; requests would add the roots that it brings along."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        super().__init__()
-
-    @cached_property
-    def _context(self) -> ssl.SSLContext:
-        # At the first https request, not before: a chat with this machine needs no roots.
-        return load_context(self._environ)
-
-    def build_connection_pool_key_attributes(self, request: Any, *args: Any) -> tuple[Any, Any]:
-        host, _ = super().build_connection_pool_key_attributes(request, *args)
-        if host["scheme"] != "https":
-            return host, {}
-        return host, {"cert_reqs": "CERT_REQUIRED", "ssl_context": self._context}
-
-    def cert_verify(self, conn: Any, *_: Any) -> None:
-        conn.cert_reqs = "CERT_REQUIRED"  # the context has the roots
-
-    def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
-        if proxy.lower().startswith("https:"):  # a proxy may be spoken to over TLS itself
-            options["proxy_ssl_context"] = self._context
-        return super().proxy_manager_for(proxy, **options)
-
-
-def _decide_proxies(url: str) -> dict[str, str] | None:
-    host = urlsplit(url).hostname or ""
-    return {"no_proxy": host} if is_loopback(host) else None
 
 
 def _build_redirected(status: int, location: str) -> UpstreamRefused:
@@ -250,7 +182,7 @@ def _explain_read(
 ) -> UpstreamError:
     match error:
         case urllib3.exceptions.ReadTimeoutError() | TimeoutError() if not begun:
-            return build_no_first_byte(_get_origin(response.url), timeouts.first_byte_s)
+            return build_no_first_byte(get_origin(response.url), timeouts.first_byte_s)
         case urllib3.exceptions.ReadTimeoutError() | TimeoutError():
             return StreamStalled(
                 f"the upstream stopped sending: no byte for {timeouts.read_s:g} s (--timeout)",
@@ -271,27 +203,10 @@ def _explain_read(
 def _explain_send(
     error: faults.RequestException | urllib3.exceptions.HTTPError, url: str, timeouts: Timeouts
 ) -> UpstreamUnreachable:
-    origin = _get_origin(url)
-    if any(isinstance(cause, _PROXY_FAULTS) for cause in list_causes(error)):
-        return build_proxy_failed(error, origin)
     match error:
         case faults.ConnectTimeout():
-            return build_no_connection(origin, timeouts.connect_s)
+            return build_no_connection(get_origin(url), timeouts.connect_s)
         case faults.ReadTimeout():
-            return build_no_first_byte(origin, timeouts.first_byte_s)
+            return build_no_first_byte(get_origin(url), timeouts.first_byte_s)
         case _:
-            return build_unreachable(error, origin)
-
-
-def _get_origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _mask(error: HiveloomError, key: Secret) -> None:
-    error.message = mask_secret(error.message, key)
-    error.hint = mask_secret(error.hint, key)
-    error.args = (error.message,)
-    if isinstance(error, UpstreamRefused):
-        error.detail = mask_secret(error.detail, key)
-        error.labels = tuple(mask_secret(label, key) for label in error.labels)
+            return explain_fault(error, url)

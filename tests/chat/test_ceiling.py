@@ -84,7 +84,7 @@ def answer(usage: Usage | None, text: str = "fine", reason: str = "stop") -> lis
 
 
 class Chat:
-    """Turns under a ceiling; each message of four characters is one token."""
+    """Turns under a ceiling; each message of four characters is one token, and four around it."""
 
     def __init__(
         self,
@@ -110,19 +110,19 @@ class Chat:
 
 def test_a_request_that_just_reaches_a_limit_is_sent_and_one_more_token_is_not() -> None:
     replies = (answer(Usage(10, 20)), answer(Usage(12, 1)))
-    # The second request: 10 counted, 1 for the answer, 1 for what is said.
-    assert Chat(Limits(max_total_tokens=42), *replies).ask()
-    exact = Chat(Limits(max_total_tokens=42), *replies)
+    # The second request: 10 counted, 5 for the answer, 5 for what is said.
+    assert Chat(Limits(max_total_tokens=50), *replies).ask()
+    exact = Chat(Limits(max_total_tokens=50), *replies)
     exact.ask()
     assert isinstance(exact.ask()[-1], TurnEnded)
-    short = Chat(Limits(max_total_tokens=41), *replies)
+    short = Chat(Limits(max_total_tokens=49), *replies)
     short.ask()
     with pytest.raises(CeilingReached) as caught:
         short.ask()
     assert short.model.asked == 1
     assert caught.value.message == (
-        "helper may spend 41 tokens in a conversation (max_total_tokens): 30 tokens so far, and"
-        " this request would be about 12 tokens more"
+        "helper may spend 49 tokens in a conversation (max_total_tokens): 30 tokens so far, and"
+        " this request would be about 20 tokens more"
     )
     assert "--max-total-tokens" in caught.value.hint
     assert "agent edit helper --set max_total_tokens=" in caught.value.hint
@@ -130,25 +130,25 @@ def test_a_request_that_just_reaches_a_limit_is_sent_and_one_more_token_is_not()
 
 
 def test_the_longest_answer_counts_beforehand_where_it_is_limited() -> None:
-    assert Chat(Limits(max_total_tokens=6), answer(None), max_tokens=5).ask()
+    assert Chat(Limits(max_total_tokens=10), answer(None), max_tokens=5).ask()
     with pytest.raises(CeilingReached):
-        Chat(Limits(max_total_tokens=5), max_tokens=5).ask()
+        Chat(Limits(max_total_tokens=9), max_tokens=5).ask()
 
 
 PRICE = Price("m", Decimal(100_000), Decimal(200_000))  # 0.1 and 0.2 dollars a token
 
 
 def test_dollars_are_exact() -> None:
-    # 0.3 and 0.1 + 0.2: in binary fractions one is more than the other.
+    # 0.1 + 0.2 spent, and 1.1 for eleven tokens more: in binary fractions that is more than 1.4.
     replies = (answer(Usage(1, 1)), answer(Usage(1, 1)))
-    exact = Chat(Limits(max_cost=0.6), *replies, price=PRICE)
+    exact = Chat(Limits(max_cost=1.4), *replies, price=PRICE)
     exact.ask()
     assert exact.ask()
-    short = Chat(Limits(max_cost=0.59), *replies, price=PRICE)
+    short = Chat(Limits(max_cost=1.39), *replies, price=PRICE)
     short.ask()
     with pytest.raises(CeilingReached) as caught:
         short.ask()
-    assert "may spend $0.59 in a conversation (max_cost): $0.30 so far" in caught.value.message
+    assert "may spend $1.39 in a conversation (max_cost): $0.30 so far" in caught.value.message
 
 
 def test_a_warning_comes_once_before_the_turn_is_over() -> None:
@@ -197,10 +197,10 @@ def test_a_turn_that_is_not_kept_is_not_sent_under_a_limit_of_the_day() -> None:
     [
         ([CUT], 0),
         ([UsageReported(Usage(10, 1)), CUT], 11),
-        ([TextDelta("eight ch"), CUT], 3),
+        ([TextDelta("eight ch"), CUT], 7),
         ([UsageReported(Usage(10)), TextDelta("eight ch"), CUT], 12),
         ([UsageReported(Usage(-10, -1)), CUT], 0),
-        ([TextDelta("eight ch"), KeyboardInterrupt()], 3),
+        ([TextDelta("eight ch"), KeyboardInterrupt()], 7),
     ],
 )
 def test_a_turn_that_failed_counts_as_far_as_is_known(reply: list[object], tokens: int) -> None:
@@ -224,7 +224,7 @@ def test_a_chat_that_forgets_its_last_answer_is_measured_by_what_came_before() -
     chat.ask()
     del chat.conversation.messages[2:]
     message = build_user_message("four")
-    assert chat.ceiling._estimate(chat.conversation, message).tokens == 102
+    assert chat.ceiling._estimate(chat.conversation, [message]).tokens == 110
 
 
 @given(
@@ -247,7 +247,7 @@ def test_no_request_is_sent_that_would_pass_the_ceiling(
         chat.model.replies = [answer(Usage(*usage) if usage else None, answered)]
         before, sent = chat.ceiling._spent.tokens, chat.model.asked
         message = build_user_message(asked)
-        estimate = chat.ceiling._estimate(chat.conversation, message).tokens
+        estimate = chat.ceiling._estimate(chat.conversation, [message]).tokens
         with suppress(CeilingReached):
             chat.ask(asked)
         assert (chat.model.asked > sent) == (before + estimate <= most)
@@ -270,4 +270,4 @@ def test_no_request_is_sent_that_would_pass_the_ceiling(
     ],
 )
 def test_each_part_is_estimated(part: Part, tokens: int) -> None:
-    assert estimate_messages([Message("user", (part,))]) == tokens
+    assert estimate_messages([Message("user", (part,))]) == 4 + tokens

@@ -16,8 +16,9 @@ from hiveloom_cli.chat.compaction import (
     decide_room,
     format_transcript,
 )
-from hiveloom_cli.chat.context import count_text, estimate_messages, estimate_request
+from hiveloom_cli.chat.context import estimate_request
 from hiveloom_cli.chat.conversation import Conversation, Measured, Recap
+from hiveloom_cli.chat.estimate import estimate_messages, estimate_text
 from hiveloom_cli.protocols.message import (
     DocumentPart,
     ImagePart,
@@ -153,7 +154,7 @@ def test_every_kind_of_part_counts() -> None:
         ToolResult("c", "f" * 12),
     )
     sizes = [estimate_messages([Message("user", (part,))]) - 4 for part in parts]
-    assert sizes == [2, 1500, 10_000, 2, 2, 1, 2, 3]
+    assert sizes == [2, 1600, 27_500, 2, 2, 1, 2, 3]
 
 
 def test_the_output_limit_is_left_free() -> None:
@@ -173,7 +174,8 @@ def test_a_text_whose_middle_is_cut_keeps_its_ends(text: str, most: int) -> None
 def test_a_transcript_has_the_length_that_there_is_room_for(texts: list[str], tokens: int) -> None:
     messages = [build_user_message(text) for text in texts]
     text = format_transcript(Recap("what was before", 3), messages, tokens)
-    assert count_text(text) <= tokens * 2 + 20  # letters of several bytes may stand in what stays
+    # Letters of several bytes may stand in what stays.
+    assert estimate_text(text) <= tokens * 2 + 20
 
 
 def test_one_long_piece_gives_way_before_the_short_ones() -> None:
@@ -181,7 +183,7 @@ def test_one_long_piece_gives_way_before_the_short_ones() -> None:
     text = format_transcript(None, messages, 200)
     assert "short one" in text
     assert "characters left out" in text
-    assert count_text(text) <= 210
+    assert estimate_text(text) <= 210
 
 
 def test_the_summary_request_says_all_that_was_there() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from hiveloom_cli.agents.agent import Agent
+from hiveloom_cli.agents.limits import Limits
+from hiveloom_cli.chat.ceiling import Ceiling
 from hiveloom_cli.chat.conversation import Conversation, Recap
-from hiveloom_cli.chat.record import AnsweredBy
+from hiveloom_cli.chat.record import AnsweredBy, Ended, Filter
 from hiveloom_cli.chat.recorder import Recorder
 from hiveloom_cli.chat.resume import build_resumed
 from hiveloom_cli.chat.turns import Turns
-from hiveloom_cli.errors import AnswerEmpty
+from hiveloom_cli.errors import AnswerEmpty, CeilingReached, StoreUnusable
 from hiveloom_cli.protocols.event import FinishReason, ReplyEnded, TextDelta
 from hiveloom_cli.protocols.message import Message, TextPart, build_user_message
 from hiveloom_cli.upstream.event import Notice
@@ -74,6 +78,36 @@ def test_a_person_can_ask_for_a_summary_and_it_is_kept() -> None:
         list(turns.take(conversation, build_user_message("e")))
         assert "short" in model.asked[-1].messages[0].text
         assert turns.take_problem() is None
+
+
+def test_a_summary_of_which_nothing_is_reported_counts_as_estimated() -> None:
+    with open_conversations() as conversations:
+        ceiling = Ceiling(Limits(max_total_tokens=5000))
+        turns = Turns(
+            Model("A", "B", "C", "D", "short"), Recorder(conversations, BY, ManualClock()), ceiling
+        )
+        conversation = begin(turns, "abcd")
+        before = ceiling._spent.tokens
+        list(turns.compact(conversation))
+        assert ceiling._spent.tokens > before + len(LONG)
+        (row,) = (row for row in conversations.load("id1").messages if row.is_replaced)
+        assert (row.message.text, row.ended) == ("", Ended(duration_ms=0))
+        (used,) = conversations.load_used(Filter(), is_guessed=True)
+        assert used.usage.input_tokens is not None
+        assert used.usage.input_tokens > before
+
+
+def test_no_summary_is_made_that_would_pass_a_limit_or_that_a_day_could_not_count() -> None:
+    model = Model("A", "B")
+    turns = Turns(model, None, Ceiling(Limits(max_total_tokens=1000)))
+    conversation = begin(turns, "ab")
+    with pytest.raises(CeilingReached, match="max_total_tokens"):
+        list(turns.compact(conversation))
+    turns = Turns(model, None, Ceiling(Limits(max_total_tokens_per_day=5000)))
+    with pytest.raises(StoreUnusable, match="per day"):
+        list(turns.compact(conversation))
+    assert len(model.asked) == 2
+    assert conversation.summary is None
 
 
 def test_there_may_be_too_little_to_summarise() -> None:

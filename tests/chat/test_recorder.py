@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import pytest
 
 from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.chat.conversation import Conversation
-from hiveloom_cli.chat.draft import Draft
-from hiveloom_cli.chat.event import ToolEnded, TurnEnded
+from hiveloom_cli.chat.draft import Draft, build_piece
+from hiveloom_cli.chat.event import ToolEnded, ToolStarted, TurnEnded
+from hiveloom_cli.chat.migrations import MIGRATIONS
 from hiveloom_cli.chat.recorder import Recorder
 from hiveloom_cli.chat.resume import build_resumed
 from hiveloom_cli.chat.runner import run_turn
@@ -35,7 +37,13 @@ from hiveloom_cli.protocols.message import (
 )
 from hiveloom_cli.upstream.event import RetryWaiting
 from tests.support.clocks import ManualClock
-from tests.support.conversations import build_question, get_path, open_conversations
+from tests.support.conversations import (
+    build_question,
+    get_path,
+    list_drafts,
+    lose_drafts,
+    open_conversations,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -131,7 +139,7 @@ def test_a_turn_is_whole_on_disk_before_its_end_is_told() -> None:
         chat = Chat(conversations, [TextDelta("hi"), UsageReported(Usage(1, 2, 0)), end("hi")])
         for event in chat.begin("hello"):
             if isinstance(event, TextDelta):
-                assert chat.kept[0] == ("hello", "unanswered")
+                assert chat.kept == [("hello", "complete"), ("hi", "incomplete")]
             if isinstance(event, TurnEnded):
                 assert chat.kept == [("hello", "complete"), ("hi", "complete")]
         answer = conversations.load("id1").messages[1]
@@ -168,11 +176,13 @@ def test_what_a_turn_cost_of_which_nothing_came_is_kept_and_no_part_of_what_goes
         chat.check_same()
 
 
-def test_an_answer_grows_on_disk_while_its_upstream_is_silent() -> None:
+def test_an_answer_grows_in_the_database_while_its_upstream_is_silent() -> None:
     with open_conversations() as conversations:
         chat = Chat(conversations, [TextDelta("ha"), end("ha")])
         turn = chat.begin("hello")
         next(turn)
+        lose_drafts()
+        assert chat.kept == [("hello", "unanswered")]
         waiter = threading.Event()
         for _ in range(500):
             if len(chat.kept) == 2:
@@ -195,6 +205,80 @@ def test_what_came_before_a_fault_is_kept_and_marked(fault: StreamCutShort | Non
             turn.close()
         assert chat.kept == [("hello", "complete"), ("ha", "incomplete")]
         chat.check_same()
+
+
+def test_a_tool_call_is_in_the_database_before_the_tool_runs_and_its_result_before_more() -> None:
+    call, result = ToolCall("1", "clock", "{}"), ToolResult("1", "noon")
+    events = [ToolCallReady(call), ToolStarted(call), ToolEnded(call, result), end("done")]
+    with open_conversations() as conversations:
+        chat = Chat(conversations, [])
+        message = build_user_message("hello")
+
+        def run() -> Generator[object]:
+            parts: list[object] = []
+            for event in events[:3]:
+                yield event
+                lose_drafts()
+                parts = [p for row in conversations.load("id1").messages for p in row.message.parts]
+                assert (call in parts, result in parts) == (True, isinstance(event, ToolEnded))
+            assert len(parts) == 3
+
+        turn = chat.recorder.record(chat.conversation, message, run())  # type: ignore[arg-type]
+        assert list(turn) == events[:3]
+
+
+@pytest.mark.parametrize("is_database_closed", [True, False])
+def test_where_no_file_can_be_made_the_database_has_each_piece_before_it_is_shown(
+    *, is_database_closed: bool
+) -> None:
+    get_path().with_name("unfinished").write_text("a file in the place of the folder")
+    with open_conversations() as conversations:
+        chat = Chat(conversations, [TextDelta("one "), TextDelta("two"), CUT])
+        turn = chat.begin("hello")
+        assert next(turn) == TextDelta("one ")
+        assert chat.kept[1:] == [("one ", "incomplete")]
+        assert chat.recorder.take_problem() is None
+        if is_database_closed:
+            with sqlite3.connect(get_path()) as other:
+                other.execute("PRAGMA user_version = 99")
+            other.close()
+            conversations._store.close()
+        assert next(turn) == TextDelta("two")
+        problem = chat.recorder.take_problem()
+        assert (problem is not None and "newer" in problem.message) == is_database_closed
+        assert chat.kept[1][0] == ("one " if is_database_closed else "one two")
+        turn.close()
+
+
+def test_what_the_database_cannot_take_stays_in_the_file() -> None:
+    with open_conversations() as conversations:
+        chat = Chat(conversations, [TextDelta("one "), TextDelta("two"), end("one two")])
+        turn = chat.begin("hello")
+        next(turn)
+        with sqlite3.connect(get_path()) as other:
+            other.execute("PRAGMA user_version = 99")
+        other.close()
+        conversations._store.close()
+        list(turn)
+        assert chat.recorder.take_problem() is not None
+    with sqlite3.connect(get_path()) as other:
+        other.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    other.close()
+    with open_conversations() as conversations:
+        kept = conversations.load_to_go_on("id1")
+        assert [row.message.text for row in kept.messages] == ["hello", "one two"]
+        assert [row.state for row in kept.messages] == ["complete", "incomplete"]
+    assert list_drafts() == []
+
+
+def test_a_turn_that_is_over_leaves_no_file() -> None:
+    with open_conversations() as conversations:
+        chat = Chat(conversations, [TextDelta("hi"), end("hi")], [TextDelta("ha"), CUT], [CUT])
+        for event in chat.begin("one"):
+            assert len(list_drafts()) == isinstance(event, TextDelta)
+        chat.say("two")
+        chat.say("three")
+        assert list_drafts() == []
 
 
 def test_what_came_to_nothing_is_unanswered_and_not_sent_again() -> None:
@@ -273,21 +357,25 @@ def test_times_count_from_the_request_that_was_answered() -> None:
         assert (ended.first_token_ms, ended.duration_ms) == (0, 5000)
 
 
-def test_a_draft_has_tool_calls_and_their_results_in_turn() -> None:
+def test_a_draft_has_thoughts_tool_calls_and_their_results_in_turn() -> None:
     call = ToolCall("1", "clock", "{}")
     draft = Draft()
-    assert not draft.feed(ReasoningDelta("hm"))
-    assert draft.build_messages() == []
     for event in (
+        ReasoningDelta("h"),
+        ReasoningDelta("m"),
         TextDelta("let "),
         TextDelta("me"),
         ToolCallReady(call),
         ToolEnded(call, ToolResult("1", "noon")),
         TextDelta("noon"),
+        ReasoningDelta("really"),
     ):
-        assert draft.feed(event)
+        piece = build_piece(event)
+        assert piece is not None
+        draft.add(piece)
+    thoughts = (ReasoningPart("hm", ""), TextPart("let me"), call)
     assert draft.build_messages() == [
-        Message("assistant", (ReasoningPart("hm", ""), TextPart("let me"), call), complete=False),
+        Message("assistant", thoughts, complete=False),
         Message("user", (ToolResult("1", "noon"),)),
-        Message("assistant", (TextPart("noon"),), complete=False),
+        Message("assistant", (TextPart("noon"), ReasoningPart("really", "")), complete=False),
     ]

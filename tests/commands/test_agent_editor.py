@@ -12,7 +12,7 @@ from hiveloom_cli.agents.contents import Contents
 from hiveloom_cli.agents.store import AgentStore
 from hiveloom_cli.agents.versions import Versions
 from hiveloom_cli.app import App
-from hiveloom_cli.commands.agent_editor import _print_unchanged
+from hiveloom_cli.commands.draft import print_unchanged
 from hiveloom_cli.terminal.streams import Streams
 from tests.support.clocks import ManualClock
 from tests.support.program import Terminal, spawn_hiveloom
@@ -105,7 +105,7 @@ def test_an_editor_that_comes_back_at_once_may_not_have_waited(
     import sys
 
     app = App({}, Streams(sys.stdin, sys.stdout, sys.stderr))
-    _print_unchanged(app, tmp_path / "helper.md", elapsed_s)
+    print_unchanged(app, tmp_path / "helper.md", elapsed_s)
     assert ("--wait" in capsys.readouterr().err) is is_hinted
 
 

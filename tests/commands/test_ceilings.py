@@ -59,18 +59,18 @@ def write_agent(home: Path, settings: str) -> None:
 def test_a_limit_outlives_the_program(hiveloom: Hiveloom, upstream: ScriptedUpstream) -> None:
     env = point_at(upstream)
     upstream.add(say(10, 20), say(12, 1))
-    first = ("chat", "--model", "m", "four", "--max-total-tokens", "42")
+    first = ("chat", "--model", "m", "four", "--max-total-tokens", "50")
     assert hiveloom(*first, env=env).stderr == ""
-    # 30 spent; the next request is 10 counted, 1 for the answer and 1 for what is said.
-    done = hiveloom("chat", "-c", "four", "--max-total-tokens", "41", "--json", env=env)
+    # 30 spent; the next request is 10 counted, 5 for the answer and 5 for what is said.
+    done = hiveloom("chat", "-c", "four", "--max-total-tokens", "49", "--json", env=env)
     assert done.exit_code == 1
     error = json.loads(done.stdout)["error"]
     assert error["code"] == "ceiling_reached"
     assert "30 tokens so far" in error["message"]
-    assert "about 12 tokens more" in error["message"]
+    assert "about 20 tokens more" in error["message"]
     assert "--max-total-tokens" in error["hint"]
     assert len(upstream.requests) == 1
-    done = hiveloom("chat", "-c", "four", "--max-total-tokens", "42", "--no-save", env=env)
+    done = hiveloom("chat", "-c", "four", "--max-total-tokens", "50", "--no-save", env=env)
     assert (done.exit_code, done.stdout) == (0, "fine")
     rows = json.loads(hiveloom("conversation", "list", "--json").stdout)
     assert [row["messages"] for row in rows] == [2]
@@ -210,6 +210,36 @@ def test_an_interactive_chat_stays_open_at_its_limit(upstream: ScriptedUpstream)
         terminal.expect("3 tokens in, 3 out")
         terminal.send_line("/exit")
         assert terminal.wait() == 0
+
+
+def test_a_summary_that_is_asked_for_is_held_to_the_limit_and_counted(
+    hiveloom: Hiveloom, upstream: ScriptedUpstream
+) -> None:
+    env = point_at(upstream)
+    upstream.add(*(say(went, 10, "x" * 400) for went in (90, 190, 290)))
+    args = ("chat", "--model", "m", "--max-total-tokens")
+    with spawn_hiveloom(*args, "1000", env=env, columns=100) as terminal:
+        for went in (90, 190, 290):
+            terminal.expect("m>")
+            terminal.send_line("more")
+            terminal.expect(f"{went} tokens in, 10 out")
+        upstream.add(say(150, 100, "short"))
+        terminal.send_line("/compact")
+        terminal.expect("earlier messages were summarised")
+        terminal.expect("note: 850 tokens of 1,000 tokens spent")
+        terminal.send_line("/usage")
+        terminal.expect("this conversation: 720 tokens in, 130 out")
+        terminal.send_line("/compact")
+        terminal.expect("error: this model may spend 1,000 tokens in a conversation")
+        terminal.send_line("/exit")
+        assert terminal.wait() == 0
+    assert len(upstream.requests) == 4
+    done = hiveloom("chat", "-c", "four", "--max-total-tokens", "851", env=env)
+    assert "850 tokens so far" in done.stderr
+    (row,) = json.loads(hiveloom("conversation", "stats", "--json").stdout)
+    assert (row["input_tokens"], row["output_tokens"]) == (720, 130)
+    (listed,) = json.loads(hiveloom("conversation", "list", "--json").stdout)
+    assert listed["messages"] == 6
 
 
 @pytest.fixture

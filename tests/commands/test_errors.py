@@ -125,7 +125,7 @@ def test_an_unknown_setting_warns_and_the_chat_goes_on(
     done = hiveloom("chat", "a", "hi", env=env)
     assert (done.exit_code, done.stdout) == (0, "ok")
     assert "a.md:3: `mood` is not a setting" in done.stderr
-    assert "tools and skills are not run yet: weather" in done.stderr
+    assert "there is no tool named weather" in done.stderr
 
 
 def test_deleting_an_agent_asks_or_needs_yes(hiveloom: Hiveloom, home: Path) -> None:

@@ -15,8 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hiveloom_cli.chat.record import Filter
-from tests.support.conversations import get_path, open_conversations
+from hiveloom_cli.chat.migrations import MIGRATIONS
+from tests.support.conversations import (
+    get_path,
+    list_drafts,
+    lose_drafts,
+    open_conversations,
+    save_turn,
+)
 from tests.support.program import PROGRAM, Finished, build_environment, spawn_hiveloom
 from tests.support.upstream import (
     Ending,
@@ -29,8 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Hiveloom = Callable[..., Finished]
-
-FILTER = Filter()
 
 
 def point_at(upstream: ScriptedUpstream) -> dict[str, str]:
@@ -115,6 +119,7 @@ def test_nothing_is_kept_where_that_was_asked_for(
     (folder / "secretive.md").write_text("---\nmodel: m\nsave: false\n---\n")
     assert hiveloom("chat", "secretive", "one", env=env).stdout == "2"
     assert not get_path().exists()
+    assert not get_path().with_name("unfinished").exists()
     (folder / "secretive.md").write_text("---\nmodel: m\nsave: maybe\n---\n")
     assert "expected true or false" in hiveloom("chat", "secretive", "one", env=env).stderr
 
@@ -134,25 +139,66 @@ def test_a_killed_chat_leaves_what_it_had_shown(
     ) as process:
         assert process.stdout is not None
         assert process.stdout.read(14) == b"all that came "
-        wait_for_text("all that came ")
         process.send_signal(signal.SIGKILL)
     gate.set()
+    assert len(list_drafts()) == 1
     assert read_last(hiveloom) == [("hello", "complete"), ("all that came ", "incomplete")]
     assert hiveloom("chat", "-c", "go on", env=env).stdout == "the rest"
-    assert get_sent(upstream)[0] == "hello"
+    assert get_sent(upstream) == ["hello", "all that came ", "go on"]
+    assert list_drafts() == []
     assert "(incomplete" in hiveloom("conversation", "show", list_ids(hiveloom)[0]).stdout
 
 
-def wait_for_text(text: str) -> None:
-    """Wait until another process has written a message of that text."""
+@pytest.mark.parametrize("is_power_cut", [True, False])
+def test_what_a_killed_chat_left_is_read_where_nothing_can_be_written(
+    hiveloom: Hiveloom, upstream: ScriptedUpstream, home: Path, *, is_power_cut: bool
+) -> None:
+    gate = threading.Event()
+    pieces = openai_stream("all that came ", finish_reason=None, done=False, usage=None)
+    upstream.add(stream_reply([*pieces, gate]), *say("more"))
+    env = point_at(upstream)
+    with subprocess.Popen(
+        [*PROGRAM, "chat", "--model", "m", "hello"],
+        env=build_environment(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.read(14) == b"all that came "
+        if is_power_cut:
+            wait_for_growth()
+        process.send_signal(signal.SIGKILL)
+    gate.set()
+    if is_power_cut:
+        lose_drafts()
+    (id_,) = list_ids(hiveloom)
+    folders = [home, get_path().with_name("unfinished")]
+    for folder in folders:
+        folder.chmod(0o500)
+    try:
+        shown = run_heeding_modes("conversation", "show", id_)
+        done = run_heeding_modes("chat", "-c", "go on", env=env)
+    finally:
+        for folder in folders:
+            folder.chmod(0o700)
+    assert "all that came \n(incomplete" in shown.stdout
+    assert (done.exit_code, done.stdout) == (0, "more")
+    assert done.stderr.count("not saved") == 1
+    assert get_sent(upstream) == ["hello", "all that came ", "go on"]
+    assert read_last(hiveloom) == [("hello", "complete"), ("all that came ", "incomplete")]
+
+
+def wait_for_growth() -> None:
+    """Wait until the database has an answer as well."""
     waiter = threading.Event()
-    with open_conversations() as conversations:
-        for _ in range(1000):
-            for id_ in [row.id for row in conversations.load_list(FILTER, 1)]:
-                if text in [kept.message.text for kept in conversations.load(id_).messages]:
-                    return
-            waiter.wait(0.02)
-    pytest.fail(f"{text!r} was not written")
+    for _ in range(1000):
+        with sqlite3.connect(get_path()) as database:
+            (count,) = database.execute("SELECT count(*) FROM message").fetchone()
+        database.close()
+        if count == 2:
+            return
+        waiter.wait(0.02)
+    pytest.fail("no answer was written")
 
 
 def test_a_chat_killed_before_anything_came_leaves_the_question(
@@ -259,6 +305,41 @@ def run_heeding_modes(*args: str, env: dict[str, str] | None = None) -> Finished
         check=False,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_file_of_an_earlier_version_is_read_where_nothing_can_be_written(
+    hiveloom: Hiveloom, upstream: ScriptedUpstream, home: Path, version: int
+) -> None:
+    with open_conversations(MIGRATIONS[:version]) as conversations:
+        save_turn(conversations, "hello", "hi there", agent="")
+        id_ = conversations.find_last()
+    env = point_at(upstream)
+    upstream.add(*say("2"))
+    get_path().chmod(0o400)
+    home.chmod(0o500)
+    try:
+        done = {
+            words[0]: run_heeding_modes("conversation", *words, "--json")
+            for words in (["list"], ["show", id_], ["export", id_], ["search", "there"], ["stats"])
+        }
+        refused = run_heeding_modes("conversation", "rename", id_, "other")
+        chat = run_heeding_modes("chat", "-c", "two", env=env)
+    finally:
+        home.chmod(0o700)
+        get_path().chmod(0o600)
+    assert {name: run.stderr for name, run in done.items() if run.exit_code} == {}
+    for name in ("show", "export"):
+        assert "hi there" in done[name].stdout
+    assert json.loads(done["search"].stdout)[0]["matches"] == ["there"]
+    assert json.loads(done["list"].stdout)[0]["messages"] == 2
+    assert (refused.exit_code, "check the space" in refused.stderr) == (1, True)
+    assert (chat.exit_code, chat.stdout, chat.stderr.count("not saved")) == (0, "2", 1)
+    assert get_sent(upstream) == ["hello", "hi there", "two"]
+    with sqlite3.connect(get_path()) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (version,)
+    database.close()
+    assert read_last(hiveloom) == [("hello", "complete"), ("hi there", "complete")]
 
 
 @pytest.mark.parametrize("is_file_closed", [True, False])

@@ -4,98 +4,29 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import stat
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.chatting import (
+    ask,
+    command,
+    leave,
+    make_program,
+    open_chat,
+    put_before_path,
+    say,
+    sent,
+    wait_for_prompt,
+)
 from tests.support.conversations import get_path, open_conversations, read_texts, save_turn
-from tests.support.program import run_hiveloom, spawn_hiveloom
-from tests.support.upstream import openai_stream, stream_reply
+from tests.support.program import run_hiveloom
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from tests.support.program import Terminal
     from tests.support.upstream import ScriptedUpstream
-
-
-def say(upstream: ScriptedUpstream, *texts: str) -> None:
-    upstream.add(*(stream_reply(openai_stream(text)) for text in texts))
-
-
-@contextmanager
-def open_chat(
-    upstream: ScriptedUpstream,
-    *words: str,
-    env: Mapping[str, str] | None = None,
-    columns: int = 100,
-    cwd: Path | None = None,
-) -> Iterator[Terminal]:
-    environ = {"HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url, **(env or {})}
-    words = words or ("--model", "m")
-    with spawn_hiveloom("chat", *words, env=environ, columns=columns, rows=40, cwd=cwd) as terminal:
-        wait_for_prompt(terminal)
-        yield terminal
-
-
-def ask(terminal: Terminal, question: str, answer: str) -> None:
-    command(terminal, question, answer, "tokens in")
-
-
-def command(terminal: Terminal, line: str, *said: str) -> None:
-    """Type a line, and wait until all that is expected stands below it, and the next prompt."""
-    before = _find_typed(terminal, line)
-    terminal.send_line(line)
-    for _ in range(300):
-        places = _find_typed(terminal, line)
-        below = "\n".join(terminal.all_lines[places[-1] :]) if len(places) > len(before) else ""
-        if below and _is_at_prompt(terminal) and all(text in below for text in said):
-            return
-        terminal.read_for(0.05)
-    raise AssertionError(terminal.text)
-
-
-def _find_typed(terminal: Terminal, line: str) -> list[int]:
-    return [n for n, row in enumerate(terminal.all_lines) if line and row.endswith(f"> {line}")]
-
-
-def _is_at_prompt(terminal: Terminal) -> bool:
-    """Whether the last line, but for the status, is an empty prompt."""
-    lines = [line for line in terminal.lines if line]
-    return any(line.endswith((">", "User:")) for line in lines[-2:])
-
-
-def wait_for_prompt(terminal: Terminal) -> None:
-    for _ in range(300):
-        if _is_at_prompt(terminal):
-            return
-        terminal.read_for(0.05)
-    raise AssertionError(terminal.text)
-
-
-def leave(terminal: Terminal) -> None:
-    terminal.send_line("/exit")
-    assert terminal.wait() == 0
-
-
-def sent(upstream: ScriptedUpstream, number: int) -> list[str]:
-    body: Any = upstream.requests[number].json
-    return [message["content"] for message in body["messages"]]
-
-
-def make_program(folder: Path, name: str, script: str) -> None:
-    folder.mkdir(exist_ok=True)
-    path = folder / name
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-
-
-def put_before_path(folder: Path) -> dict[str, str]:
-    return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
 
 
 def last_id() -> str:
@@ -274,7 +205,7 @@ def test_the_system_prompt_and_parameters_hold_for_this_conversation(
         ("/resume", "(no other conversation is kept)"),
         ("/resume zzz", "error: no conversation has an id that begins with “zzz”"),
         ("/search nothing", "Nothing was found."),
-        ("/tools", "tools: none"),
+        ("/tools", "the agent has no tools"),
         ("/usage", "this conversation: not known"),
         ("/exit now", "/exit stands alone; nothing was sent"),
     ],
@@ -460,18 +391,6 @@ def test_tokens_and_the_request_are_shown_without_the_key(upstream: ScriptedUpst
         command(terminal, "/debug", "messages: 4", f"address: {upstream.openai_base_url}")
         leave(terminal)
     assert b"sk-secret" not in terminal.output
-
-
-def test_a_status_line_says_who_answers_and_goes_with_the_prompt(
-    upstream: ScriptedUpstream,
-) -> None:
-    say(upstream, "first")
-    with open_chat(upstream) as terminal:
-        terminal.expect("m · 127.0.0.1")
-        ask(terminal, "one", "first")
-        terminal.expect("m · 8 tokens · 127.0.0.1")
-        leave(terminal)
-    assert "127.0.0.1" not in "\n".join(terminal.all_lines[1:])
 
 
 @pytest.mark.parametrize("env", [{}, {"ACCESSIBLE": "1"}])

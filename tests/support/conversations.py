@@ -28,6 +28,17 @@ def get_path() -> Path:
     return Path(os.environ["HIVELOOM_HOME"]) / "conversations.db"
 
 
+def list_drafts() -> list[Path]:
+    """List the files of turns that are not over."""
+    return sorted(get_path().with_name("unfinished").glob("*"))
+
+
+def lose_drafts() -> None:
+    """Take away what a power cut may take: all that is not in the database."""
+    for path in list_drafts():
+        path.unlink()
+
+
 @contextmanager
 def open_conversations(migrations: Migrations = MIGRATIONS) -> Iterator[Conversations]:
     store = Store(get_path(), migrations)

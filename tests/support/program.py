@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pexpect
 import pyte
+from rich.cells import chop_cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,9 +91,12 @@ class Terminal:
     def __init__(self, process: Any, columns: int, rows: int) -> None:
         self.output = bytearray()
         self._process = process
+        self._open_screen(columns, rows)
+
+    def _open_screen(self, columns: int, rows: int) -> None:
         self.screen = pyte.HistoryScreen(columns, rows, history=_SCROLLBACK)
         # The program asks where the cursor is; the terminal answers.
-        self.screen.write_process_input = process.send  # type: ignore[method-assign]
+        self.screen.write_process_input = self._process.send  # type: ignore[method-assign]
         self._stream = pyte.ByteStream(self.screen)
 
     @property
@@ -145,6 +149,14 @@ class Terminal:
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of the window, of which the program gets word."""
         self.screen.resize(rows, columns)
+        self._process.setwinsize(rows, columns)
+
+    def reflow(self, columns: int, rows: int) -> None:
+        """Change the size as most terminals do: what is too long for a row goes on in the next."""
+        lines = self.all_lines
+        self._open_screen(columns, rows)
+        wrapped = [row for line in lines for row in (chop_cells(line, columns) or [""])]
+        self._stream.feed("\r\n".join(wrapped).encode())
         self._process.setwinsize(rows, columns)
 
     def wait(self, timeout: float = 10.0) -> int:

@@ -204,11 +204,13 @@ class _Body:
 
     def _client_left(self) -> bool:
         readable, _, _ = select.select([self.connection], [], [], 0)
-        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
+        # Past TLS, which lets nobody peek: it is the end that matters, and no byte.
+        return bool(readable) and not socket.socket.recv(self.connection, 1, socket.MSG_PEEK)
 
 
 class _Handler(LoopbackHandler):
     server: ScriptedUpstream
+    do_HEAD = LoopbackHandler.serve_request  # noqa: N815 - http.server's
 
     def answer(self, request: RecordedRequest) -> None:
         reply = self.server.decide_reply(request)

@@ -32,12 +32,13 @@ class Terminal:
     def __post_init__(self) -> None:
         self._open_screen()
 
-    def reflow(self, width: int) -> None:
-        """Change the width as most terminals do: rows that do not fit go on in the next one.
+    def reflow(self, width: int, height: int = 0) -> None:
+        """Change the size as most terminals do: rows that do not fit go on in the next one.
 
         A wide sign goes there as a whole, which this screen would not do by itself.
         """
         lines, self.width = self.read_lines(), width
+        self.height = height or self.height
         self._open_screen()
         rows = [row for line in lines for row in (chop_cells(line, width) or [""])]
         self.parser.feed("\r\n".join(rows))
@@ -55,6 +56,19 @@ class Terminal:
 
     def isatty(self) -> bool:
         return True
+
+    def read_signs(self) -> list[tuple[str, str, bool, bool]]:
+        """Read every sign with how it looks, and the ends of rows."""
+        columns = range(self.width)
+        rows = [*self.screen.history.top, *(self.screen.buffer[y] for y in range(self.height))]
+        signs = []
+        for row in rows:
+            cells = [row[column] for column in columns]
+            signs += [(c.data, c.fg, c.bold, c.italics) for c in cells if c.data.strip()]
+            signs.append(("\n", "", False, False))
+        while signs and signs[-1][0] == "\n":
+            signs.pop()
+        return signs
 
     def read_lines(self) -> list[str]:
         past = [
@@ -102,7 +116,7 @@ def draw_streamed(terminal: Terminal, pieces: list[str], *, frame_s: float = 1.0
 
 def draw_whole(terminal: Terminal, text: str) -> None:
     console = open_console(terminal)
-    rows = format_rows(console, text, build_theme(ThemeName.AUTO), fold_code=False)
+    rows, _ = format_rows(console, text, build_theme(ThemeName.AUTO), fold_code=False)
     terminal.write("".join(f"{row.text}\n" for row in rows))
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import termios
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -12,13 +13,17 @@ import pexpect
 import pytest
 
 from hiveloom_cli.terminal.echo import hide_typing
-from tests.support.program import spawn_hiveloom
+from tests.support.program import build_environment, spawn_hiveloom
+from tests.support.upstream import openai_chunk, openai_stream, stream_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from tests.support.upstream import Piece, ScriptedUpstream
 
 ROOT = Path(__file__).parents[2]
 CTRL_Z = "\x1a"
+WAIT_FOR_STOP = "while jobs -r | grep -q .; do :; done"
 TYPED = termios.ECHO | termios.ICANON
 
 # An answer that goes on until the script's file is gone, and says when its first word is drawn.
@@ -102,12 +107,17 @@ def test_a_terminal_that_hangs_up_is_no_error() -> None:
 
 
 @contextmanager
-def open_shell() -> Iterator[Any]:
+def open_shell(env: Mapping[str, str] | None = None) -> Iterator[Any]:
     shell = pexpect.spawn(
         "bash",
         ["--norc", "--noprofile", "-i"],
         cwd=str(ROOT),
-        env={**os.environ, "PS1": "shell> ", "TERM": "xterm", "PYTHON": sys.executable},
+        env={
+            **build_environment(env),
+            "PS1": "shell> ",
+            "TERM": "xterm",
+            "PYTHON": sys.executable,
+        },
         encoding="utf-8",
         timeout=8,
     )
@@ -178,16 +188,51 @@ def test_a_stopped_prompt_goes_on_as_it_was(tmp_path: Path) -> None:
         shell.expect_exact("READ<half whole>")
 
 
+def test_a_chat_goes_on_where_it_was_stopped_at_its_prompt_and_in_an_answer(
+    upstream: ScriptedUpstream,
+) -> None:
+    gate = threading.Event()
+    pieces: list[Piece] = [openai_chunk({"content": "Begun"}), gate, *openai_stream(" and ended.")]
+    upstream.add(stream_reply(pieces), stream_reply(openai_stream("Done.")))
+    with open_shell({"HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url}) as shell:
+        shell.sendline('"$PYTHON" -m hiveloom_cli chat --model m')
+        shell.expect_exact("m>")
+        shell.send("half")
+        shell.expect_exact("half")
+        shell.send(CTRL_Z)
+        shell.expect_exact("Stopped")
+        assert ask_mode(shell) == {"icanon", "echo", "icrnl"}
+        shell.sendline("fg")
+        shell.expect_exact("m>")
+        shell.send(" whole\r")
+        shell.expect_exact("Begun")
+        shell.send(CTRL_Z)
+        shell.expect_exact("Stopped")
+        assert ask_mode(shell) == {"icanon", "echo", "icrnl"}
+        shell.sendline("fg")
+        shell.expect_exact("Begun")
+        gate.set()
+        shell.expect_exact("and ended.")
+        shell.expect_exact("m>")
+        shell.send("two\r")
+        shell.expect_exact("Done.")
+    texts = [[one["content"] for one in request.json["messages"]] for request in upstream.requests]
+    assert texts == [["half whole"], ["half whole", "Begun and ended.", "two"]]
+
+
 def test_a_key_stays_hidden_after_a_stop(tmp_path: Path) -> None:
     with open_shell() as shell:
         start(shell, KEY, tmp_path / "unused")
         shell.expect_exact("(hidden): ")
-        for resume in ("fg", "bg; fg"):
+        # In the background it asks, reads and is stopped for that. A shell that brings it back
+        # before it knows of the stop believes it running, and wakes nobody.
+        for resume, asked in (("fg", 1), (f"bg; {WAIT_FOR_STOP}; fg", 2)):
             shell.send(CTRL_Z)
             shell.expect_exact("Stopped")
             assert "echo" in ask_mode(shell)
             shell.sendline(resume)
-            shell.expect_exact("(hidden): ")
+            for _ in range(asked):
+                shell.expect_exact("(hidden): ")
         shell.send("sk-made-up-0123456789\r")
         shell.expect_exact("LENGTH 21")
         assert "made-up" not in shell.before

@@ -105,44 +105,71 @@ def test_no_cut_and_no_pause_changes_the_picture(
 
 
 # Signs one and two cells wide, of which a row that is cut anywhere may hold either.
-WORDS = st.lists(st.text("ab漢字", min_size=1, max_size=9), min_size=1, max_size=30).map(" ".join)
+WORDS = st.lists(st.text("ab漢字🎉", min_size=1, max_size=9), min_size=1, max_size=30).map(" ".join)
+BLOCKS = st.builds(
+    lambda marks, words: [f"{marks}{text}" for text in words],
+    st.sampled_from(["\n\n", "\n- ", "\n1. ", "\n> "]),
+    st.lists(WORDS, min_size=1, max_size=4),
+)
+WIDTH_CHANGES = st.lists(st.tuples(WORDS, st.integers(8, 60)), min_size=1, max_size=5)
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(WORDS, min_size=1, max_size=3), WORDS, st.integers(4, 40), st.integers(4, 40))
-@example(["漢" * 20], "a", 40, 5)
+def read_text(lines: list[str]) -> str:
+    """Read the words alone, without the marks that the rows of a list or a quote begin with."""
+    return re.sub(r"[\s•▌>.\d-]", "", "".join(lines))
+
+
+@settings(max_examples=200, deadline=None)
+@given(BLOCKS, WIDTH_CHANGES, st.integers(8, 60))
+@example(["\n\n" + "漢" * 20], [("a", 8)], 40)
+@example(["\n- 🎉 a", "\n- 漢字 b"], [("a 🎉", 8), ("字", 50), ("b", 9)], 30)
 def test_a_resize_that_wraps_the_rows_anew_leaves_each_word_once(
-    before: list[str], after: str, width: int, new_width: int
+    before: list[str], after: list[tuple[str, int]], width: int
 ) -> None:
-    terminal, clock = Terminal(width, height=200), ManualClock()
+    terminal, clock = Terminal(width, height=300), ManualClock()
     with open_stream(terminal, clock) as stream:
-        stream.feed("\n\n".join(before))
-        terminal.reflow(new_width)
-        stream._console.width = new_width
-        clock.now_s += 1
-        stream.feed(" " + after)
-    shown = "".join("".join(terminal.read_lines()).split())
-    assert shown == "".join("".join([*before, after]).split())
+        stream.feed("".join(before))
+        for text, new_width in after:
+            terminal.reflow(new_width)
+            stream._console.width = new_width
+            clock.now_s += 1
+            stream.feed(f" {text}")
+    said = [*before, *(text for text, _ in after)]
+    assert read_text(terminal.read_lines()) == read_text(said)
 
 
-def test_a_list_taller_than_the_screen_shows_its_end_and_is_whole_when_it_ends() -> None:
+def test_a_list_taller_than_the_screen_scrolls_while_it_grows() -> None:
     terminal, clock = Terminal(height=6), ManualClock()
     with open_stream(terminal, clock) as stream:
         stream.feed("Intro.\n\n")
         for n in range(20):
             stream.feed(f"- item {n}\n")
             clock.now_s += 1
-        assert terminal.read_lines()[-5:] == [f" • item {n}" for n in range(15, 20)]
+        assert terminal.read_lines() == ["Intro.", "", *(f" • item {n}" for n in range(20))]
     assert terminal.read_lines() == ["Intro.", "", *(f" • item {n}" for n in range(20))]
 
 
-def test_a_lower_screen_may_keep_a_stale_row_and_loses_none() -> None:
-    terminal, clock = Terminal(height=12), ManualClock()
+def test_an_item_taller_than_the_screen_shows_its_end_and_is_whole_when_it_ends() -> None:
+    terminal, clock = Terminal(height=6), ManualClock()
+    lines = ["Intro.", "", " • item", *(f"    • item {n}" for n in range(20))]
     with open_stream(terminal, clock) as stream:
-        stream.feed("Intro.\n\n" + "".join(f"- item {n}\n" for n in range(9)))
-        # What does not fit has scrolled away, where nothing can be taken back.
-        terminal.screen.resize(6)
+        stream.feed("Intro.\n\n- item\n")
+        for n in range(20):
+            stream.feed(f"  - item {n}\n")
+            clock.now_s += 1
+        assert terminal.read_lines()[-5:] == lines[-5:]
+    assert terminal.read_lines() == lines
+
+
+@pytest.mark.parametrize("pattern", ["- item {n}\n", "item {n}\\\n", "| item {n} |\n"])
+def test_a_lower_screen_loses_no_row_and_doubles_none_that_stays_as_it_is(pattern: str) -> None:
+    head = "| a |\n|---|\n" if pattern.startswith("|") else ""
+    terminal, clock = Terminal(height=14), ManualClock()
+    with open_stream(terminal, clock) as stream:
+        stream.feed("Intro.\n\n" + head + "".join(pattern.format(n=n) for n in range(9)))
+        terminal.reflow(terminal.width, height=6)
         stream._console.height = 6
         clock.now_s += 1
-        stream.feed("- item 9\n")
-    assert terminal.read_lines()[-10:] == [f" • item {n}" for n in range(10)]
+        stream.feed(pattern.format(n=9))
+    items = [line.strip(" •\\") for line in terminal.read_lines() if "item" in line]
+    assert items == [f"item {n}" for n in range(10)]

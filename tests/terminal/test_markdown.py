@@ -78,7 +78,7 @@ PICTURES = {
     ),
     "numbers": (
         "3. three\n5. five\n\ntext\n\n1. one\n1. two\n\nend\n\n7.",
-        [" 3 three", " 5 five", "", "text", "", " 1 one", " 2 two", "", "end", "", " 7"],
+        ["  3 three", "  5 five", "", "text", "", "  1 one", "  2 two", "", "end", "", "  7"],
     ),
     "sources": (
         "See [1] and [here][2].\n\n[1]: https://one.example\n[2]: https://two.example 'Two'\n",
@@ -220,9 +220,9 @@ if x:
     assert terminal.read_lines() == [
         "Title",
         "",
-        " 1 First",
-        " 2 Second:",
-        "    • nested",
+        "  1 First",
+        "  2 Second:",
+        "     • nested",
         "",
         "▌ A quote",
         "",

@@ -93,7 +93,8 @@ def test_an_open_block_taller_than_the_screen_shows_its_last_rows() -> None:
     terminal = Terminal()
     stream = MarkdownStream(open_console(terminal), Look(clock=ManualClock()))
 
-    stream.feed("```\n" + "".join(f"line {n}\n" for n in range(50)) + "last")
+    # Until the comment ends, none of its lines has its colour for good.
+    stream.feed("```js\n/*\n" + "".join(f"line {n}\n" for n in range(50)) + "last")
     lines = terminal.read_lines()
 
     assert lines == [f"line {n}" for n in range(40, 50)] + ["last"]

@@ -61,7 +61,7 @@ def test_a_mistaken_command_is_told_and_not_sent(text: str, said: str) -> None:
     assert parse_command(text) == said
 
 
-@pytest.mark.parametrize("columns", [10, 30, 45, 80, 200])
+@pytest.mark.parametrize("columns", [34, 45, 80, 200])
 def test_the_help_stands_in_two_columns_and_breaks_at_words(columns: int) -> None:
     lines = list(format_help(columns))
     start = len("  /attach [FILE|URL]  ")
@@ -70,6 +70,15 @@ def test_the_help_stands_in_two_columns_and_breaks_at_words(columns: int) -> Non
     joined = " ".join(" ".join(lines).split())
     assert "Enter Send the message; Alt-Enter begins a new line in it." in joined
     assert not [name for name in SLASH_COMMANDS if name not in joined]
+
+
+@pytest.mark.parametrize("columns", [20, 33])
+def test_in_a_narrow_window_the_help_says_below_a_command_what_it_does(columns: int) -> None:
+    lines = list(format_help(columns))
+    assert lines[:2] == ["  /help", "    Show these" + " commands." * (columns == 33)]
+    assert max(map(len, lines)) <= columns
+    told = " ".join(line.strip() for line in lines if line.startswith("  /"))
+    assert not [name for name in SLASH_COMMANDS if name not in told]
 
 
 def test_every_command_says_what_it_does_in_a_short_sentence() -> None:

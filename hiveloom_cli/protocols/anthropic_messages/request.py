@@ -31,6 +31,7 @@ from hiveloom_cli.protocols.message import (
     ToolCall,
     ToolResult,
 )
+from hiveloom_cli.protocols.output_schema import narrow_schema
 from hiveloom_cli.protocols.request import ChatRequest, KeyHeader, ToolDefinition, WireRequest
 
 if TYPE_CHECKING:
@@ -99,18 +100,27 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
     # Those that are only white space are refused.
     if stop := [text for text in parameters.stop or () if text.strip()]:
         body["stop_sequences"] = stop
-    if tools := chat.tools or _remember_tools(turns):
-        body["tools"] = [
-            {
-                "name": tool.name,
-                "description": tool.description,
-                "input_schema": {"type": "object", **tool.input_schema},
-            }
-            for tool in tools
-        ]
+    body |= _build_tools(chat.tools or _remember_tools(turns), may_call=chat.may_call)
+    if chat.output is not None:
+        schema = narrow_schema(chat.output.build_schema())
+        body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
     if chat.stream:
         body["stream"] = True
     return body
+
+
+def _build_tools(tools: tuple[ToolDefinition, ...], *, may_call: bool) -> dict[str, Any]:
+    if not tools:
+        return {}
+    built = [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "input_schema": {"type": "object", **tool.input_schema},
+        }
+        for tool in tools
+    ]
+    return {"tools": built} | ({} if may_call else {"tool_choice": {"type": "none"}})
 
 
 def _join(base_url: BaseUrl, endpoint: str) -> str:

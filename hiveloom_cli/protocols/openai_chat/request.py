@@ -26,6 +26,7 @@ from hiveloom_cli.protocols.message import (
     ToolCall,
     ToolResult,
 )
+from hiveloom_cli.protocols.output_schema import OutputSchema, is_strict
 from hiveloom_cli.protocols.request import ChatRequest, KeyHeader, WireRequest
 
 if TYPE_CHECKING:
@@ -84,10 +85,21 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
             }
             for tool in chat.tools
         ]
+        if not chat.may_call:
+            body["tool_choice"] = "none"
+    if chat.output is not None:
+        body["response_format"] = _build_format(chat.output)
     if chat.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
     return body
+
+
+def _build_format(output: OutputSchema) -> dict[str, Any]:
+    schema = output.build_schema()
+    described = {"name": output.name, "schema": schema}
+    strict = {"strict": True} if is_strict(schema) else {}
+    return {"type": "json_schema", "json_schema": described | strict}
 
 
 def fit_history(chat: ChatRequest) -> tuple[Message, ...]:

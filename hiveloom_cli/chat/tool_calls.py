@@ -1,0 +1,220 @@
+"""The calls that a model makes in a turn: planned, asked about, run, and answered.
+
+Whatever goes wrong with a call is told to the model as its result, and never ends the chat. What
+may run by itself runs at once and side by side; what the person is asked about runs one after the
+other, in the order of the calls.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from hiveloom_cli.chat.event import ApprovalAsked, ToolEnded, ToolStarted
+from hiveloom_cli.chat.tool_plan import Plan, build_failure, plan_call
+from hiveloom_cli.errors import HiveloomError
+from hiveloom_cli.protocols.lookup import parse_json
+from hiveloom_cli.protocols.message import ToolResult
+from hiveloom_cli.stop import Stop
+from hiveloom_cli.tools.approval import Answer
+from hiveloom_cli.tools.tool import Approval, ToolOutput
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from hiveloom_cli.chat.conversation import Conversation
+    from hiveloom_cli.chat.event import Event
+    from hiveloom_cli.chat.tool_plan import Permissions
+    from hiveloom_cli.protocols.message import ToolCall
+    from hiveloom_cli.tools.approval import Question
+    from hiveloom_cli.tools.toolbox import Toolbox
+
+ABORTED = "aborted"
+_MOST_CHARACTERS = 50_000  # of a result, about 12,000 tokens
+_MOST_REPEATED = 3
+_LAST = "[This was the last round of tool calls: answer now, without tools.]"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The tools of a chat, and what may run; at most `most_rounds` times a turn gets results."""
+
+    toolbox: Toolbox
+    permissions: Permissions
+    most_rounds: int = 10
+
+
+def begin_calls(tools: Tools | None, conversation: Conversation) -> ToolCalls | None:
+    """Begin the calls of a conversation's next turn, and have it tell the model of its tools."""
+    if tools is None:
+        conversation.tools, conversation.instructions = (), ""
+        return None
+    conversation.tools = tools.toolbox.definitions
+    conversation.instructions = tools.toolbox.instructions
+    return ToolCalls(tools, conversation.id)
+
+
+class ToolCalls:
+    """The calls of one turn; `is_over` is whether the model is to answer without tools now."""
+
+    def __init__(self, tools: Tools, conversation_id: str) -> None:
+        self._toolbox = tools.toolbox
+        self._permissions = tools.permissions
+        self._conversation_id = conversation_id
+        self._rounds_left = tools.most_rounds
+        self._last: tuple[str, str] | None = None  # the call that was made last
+        self._repeated = 0
+        self.is_over = False
+
+    def run(self, calls: Sequence[ToolCall], results: list[ToolResult]) -> Generator[Event]:
+        """Run the calls of one answer and yield what happens.
+
+        `results` has one for each call from the beginning, in their order, which says that it was
+        aborted until there is another: so also after an interrupt.
+        """
+        results[:] = [ToolResult(call.id, ABORTED, is_error=True) for call in calls]
+        yield from _Round(self, calls, results).run()
+        self._rounds_left -= 1
+        if self._rounds_left <= 0:
+            self.is_over = True
+        if self.is_over and results:
+            last = results[-1]
+            content = f"{last.content}\n\n{_LAST}"
+            results[-1] = ToolResult(last.call_id, content, is_error=last.is_error)
+
+    def plan(self, call: ToolCall) -> Plan | ToolOutput:
+        """Plan a call; one that is made again and again is stopped."""
+        made = (call.name, _normalise(call.arguments))
+        self._repeated = self._repeated + 1 if made == self._last else 1
+        self._last = made
+        if self._repeated >= _MOST_REPEATED:
+            self.is_over = True
+            said = f"{call.name} was called {self._repeated} times in a row with the same arguments"
+            return ToolOutput(f"Stopped: {said}.", is_error=True)
+        return plan_call(call, self._toolbox, self._permissions, self._conversation_id)
+
+    def decide(self, plan: Plan, question: Question) -> ToolOutput | None:
+        """Act on what the person said: None to run it, else what the model is told instead."""
+        match question.answer:
+            case Answer.NO:
+                return _build_denial(plan, question)
+            case Answer.CONVERSATION:
+                self._permissions.allow_for_now(plan.card, self._conversation_id)
+            case Answer.ALWAYS:
+                self._permissions.allow_always(plan.card)
+        return None
+
+    def run_plan(self, plan: Plan, stop: Stop) -> ToolOutput:
+        """Run what may run."""
+        try:
+            self._permissions.note_run(plan.card)
+            output = plan.tool.run(plan.arguments, stop)
+        except HiveloomError as error:
+            output = build_failure(error)
+        return ToolOutput(_cut(output.content), output.is_error)
+
+
+class _Round:
+    """The calls of one answer."""
+
+    def __init__(
+        self, turn: ToolCalls, calls: Sequence[ToolCall], results: list[ToolResult]
+    ) -> None:
+        self._turn = turn
+        self._calls = calls
+        self._results = results
+        self._stop = Stop()
+        self._ended: SimpleQueue[tuple[int, ToolOutput]] = SimpleQueue()
+        self._running: set[int] = set()
+
+    def run(self) -> Generator[Event]:
+        """Run them all; when this is left early, what runs is stopped."""
+        try:
+            asked = []
+            for place, call in enumerate(self._calls):
+                plan = self._turn.plan(call)
+                if isinstance(plan, ToolOutput):
+                    yield self._end(place, plan)
+                elif plan.verdict.approval is Approval.AUTO:
+                    yield self._start(place, plan)
+                else:
+                    asked.append((place, plan))
+            for place, plan in asked:
+                yield from self._ask(place, plan)
+            while self._running:
+                yield self._wait()
+        finally:
+            self._stop.set()
+
+    def _ask(self, place: int, plan: Plan) -> Generator[Event]:
+        try:
+            question = plan.build_question()
+        except HiveloomError as error:
+            yield self._end(place, build_failure(error))
+            return
+        if plan.verdict.approval is Approval.ASK:
+            yield ApprovalAsked(self._calls[place], question)
+        denial = self._turn.decide(plan, question)
+        if denial is not None:
+            yield self._end(place, denial)
+            return
+        yield self._start(place, plan)
+        while place in self._running:
+            yield self._wait()
+
+    def _start(self, place: int, plan: Plan) -> ToolStarted:
+        self._running.add(place)
+
+        def run() -> None:
+            self._ended.put((place, self._run(plan)))
+
+        threading.Thread(target=run, name=plan.card.reference, daemon=True).start()
+        return ToolStarted(self._calls[place])
+
+    def _run(self, plan: Plan) -> ToolOutput:
+        try:
+            return self._turn.run_plan(plan, self._stop)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not hang the chat
+            return ToolOutput(f"the tool failed: {type(error).__name__}: {error}", is_error=True)
+
+    def _wait(self) -> ToolEnded:
+        place, output = self._ended.get()
+        self._running.remove(place)
+        return self._end(place, output)
+
+    def _end(self, place: int, output: ToolOutput) -> ToolEnded:
+        call = self._calls[place]
+        self._results[place] = ToolResult(call.id, output.content, is_error=output.is_error)
+        return ToolEnded(call, self._results[place])
+
+
+def _build_denial(plan: Plan, question: Question) -> ToolOutput:
+    if plan.verdict.approval is Approval.DENY:
+        said = "This tool is not allowed to run."
+    elif not question.is_answered:
+        said = "Not run: it needs a person's approval, and nobody was asked."
+    elif question.reason:
+        said = f"The person did not allow it: {question.reason}"
+    else:
+        said = "The person did not allow it."
+    return ToolOutput(said, is_error=True)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _MOST_CHARACTERS:
+        return text
+    return (
+        f"{text[:_MOST_CHARACTERS]}\n\n"
+        f"[Cut here: the first {_MOST_CHARACTERS:,} of {len(text):,} characters.]"
+    )
+
+
+def _normalise(arguments: str) -> str:
+    """Write arguments so that the same ones are the same text."""
+    try:
+        return json.dumps(parse_json(arguments), sort_keys=True)
+    except ValueError:
+        return arguments.strip()

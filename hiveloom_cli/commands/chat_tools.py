@@ -1,0 +1,63 @@
+"""The tools of a chat's agents: opened with an agent, ended with the chat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hiveloom_cli.agents.agent import Agent
+    from hiveloom_cli.app import App
+    from hiveloom_cli.chat.tool_calls import Tools
+    from hiveloom_cli.chat.tool_plan import Permissions
+    from hiveloom_cli.tools.toolbox import Toolbox
+
+_MOST_ROUNDS = 10
+
+
+class ChatTools:
+    """Opens the tools that agents name; `allowed` are those that the person lets run unasked."""
+
+    def __init__(self, app: App, allowed: Sequence[str]) -> None:
+        self._app = app
+        self._allowed = frozenset(allowed)
+        self._permissions: Permissions | None = None  # one for the chat, whoever answers in it
+        self._toolbox: Toolbox | None = None
+        self._references: tuple[str, ...] = ()
+
+    def open(self, agent: Agent) -> Tools | None:
+        """Open an agent's tools, in the place of the former one's; None where it names none.
+
+        What cannot be had is told in a line each.
+        """
+        references = (*agent.tools, *(f"skill:{name}" for name in agent.skills))
+        if self._toolbox is None or references != self._references:
+            self._toolbox = self._open(references)
+            self._references = references
+        if self._toolbox is None:
+            return None
+        from hiveloom_cli.chat.tool_calls import Tools
+        from hiveloom_cli.chat.tool_plan import Permissions
+
+        if self._permissions is None:
+            self._permissions = Permissions(self._app.agreements, self._allowed)
+        return Tools(self._toolbox, self._permissions, agent.max_tool_rounds or _MOST_ROUNDS)
+
+    def _open(self, references: Sequence[str]) -> Toolbox | None:
+        self.close()
+        if not references:
+            return None
+        from hiveloom_cli.tools.toolbox import open_toolbox
+
+        toolbox = open_toolbox(references, self._app.outside)
+        for problem in toolbox.problems:
+            hint = f" ({problem.hint})" if problem.hint else ""
+            self._app.streams.print_notice(f"warning: {problem.message}{hint}")
+        return toolbox
+
+    def close(self) -> None:
+        """End what was started."""
+        if self._toolbox is not None:
+            self._toolbox.close()
+            self._toolbox = None

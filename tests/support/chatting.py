@@ -1,0 +1,95 @@
+"""An interactive chat on a pseudo-terminal, as a person talks to it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tests.support.program import spawn_hiveloom
+from tests.support.upstream import openai_stream, stream_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tests.support.program import Terminal
+    from tests.support.upstream import ScriptedUpstream
+
+
+def say(upstream: ScriptedUpstream, *texts: str) -> None:
+    upstream.add(*(stream_reply(openai_stream(text)) for text in texts))
+
+
+@contextmanager
+def open_chat(
+    upstream: ScriptedUpstream,
+    *words: str,
+    env: Mapping[str, str] | None = None,
+    columns: int = 100,
+    rows: int = 40,
+    cwd: Path | None = None,
+) -> Iterator[Terminal]:
+    environ = {"HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url, **(env or {})}
+    words = words or ("--model", "m")
+    with spawn_hiveloom(
+        "chat", *words, env=environ, columns=columns, rows=rows, cwd=cwd
+    ) as terminal:
+        wait_for_prompt(terminal)
+        yield terminal
+
+
+def ask(terminal: Terminal, question: str, answer: str) -> None:
+    command(terminal, question, answer, "tokens in")
+
+
+def command(terminal: Terminal, line: str, *said: str) -> None:
+    """Type a line, and wait until all that is expected stands below it, and the next prompt."""
+    before = _find_typed(terminal, line)
+    terminal.send_line(line)
+    for _ in range(300):
+        places = _find_typed(terminal, line)
+        below = "\n".join(terminal.all_lines[places[-1] :]) if len(places) > len(before) else ""
+        if below and _is_at_prompt(terminal) and all(text in below for text in said):
+            return
+        terminal.read_for(0.05)
+    raise AssertionError(terminal.text)
+
+
+def _find_typed(terminal: Terminal, line: str) -> list[int]:
+    return [n for n, row in enumerate(terminal.all_lines) if line and row.endswith(f"> {line}")]
+
+
+def _is_at_prompt(terminal: Terminal) -> bool:
+    """Whether the last line, but for the status, is an empty prompt."""
+    lines = [line for line in terminal.lines if line]
+    return any(line.endswith((">", "User:")) for line in lines[-2:])
+
+
+def wait_for_prompt(terminal: Terminal) -> None:
+    for _ in range(300):
+        if _is_at_prompt(terminal):
+            return
+        terminal.read_for(0.05)
+    raise AssertionError(terminal.text)
+
+
+def leave(terminal: Terminal) -> None:
+    terminal.send_line("/exit")
+    assert terminal.wait() == 0
+
+
+def sent(upstream: ScriptedUpstream, number: int) -> list[str]:
+    body: Any = upstream.requests[number].json
+    return [message["content"] for message in body["messages"]]
+
+
+def make_program(folder: Path, name: str, script: str) -> None:
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def put_before_path(folder: Path) -> dict[str, str]:
+    return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
