@@ -83,10 +83,9 @@ class Conversations:
             for message in messages[len(kept) :]:
                 values = rows.build_message_values(question, message, at) | {"turn": turn}
                 kept.append(db.execute(queries.ADD_MESSAGE, values).lastrowid or 0)
-            answer = _find_answer(kept, messages)
-            if answer and ended is not None:
-                values = rows.build_ended_values(ended) | {"number": answer}
-                db.execute(queries.END_MESSAGE, values)
+            answer = _find_last_answer(kept, messages)
+            if answer is not None and ended is not None:
+                db.execute(queries.END_MESSAGE, rows.build_ended_values(ended) | {"number": answer})
             for number in former:
                 db.execute(queries.REPLACE_MESSAGE, (bool(kept), number))
             if not db.execute(queries.JUDGE_QUESTION, {"turn": turn}).rowcount:
@@ -287,13 +286,12 @@ class Conversations:
         return [rows.parse_used(row) for row in self._store.read(sql, values)]
 
 
-def _find_answer(numbers: Sequence[int], messages: Sequence[Message]) -> int:
-    """Find the row of the last answer, after which results of tools may stand; 0 for none."""
-    rows_of = zip(reversed(numbers), reversed(messages), strict=True)
-    return next((number for number, message in rows_of if message.role == "assistant"), 0)
-
-
 def _build_not_found(wanted: str) -> ConversationNotFound:
     return ConversationNotFound(
         f"no conversation has an id that begins with “{wanted}”", hint="hiveloom conversation list"
     )
+
+
+def _find_last_answer(numbers: Sequence[int], messages: Sequence[Message]) -> int | None:
+    both = reversed(list(zip(numbers, messages, strict=True)))
+    return next((number for number, message in both if message.role == "assistant"), None)

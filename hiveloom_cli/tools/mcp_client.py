@@ -65,6 +65,8 @@ class Connection:
         """Keep the connection until `end`, or until the server ends; raises whatever went wrong."""
         with anyio.CancelScope() as scope:
             self._scope = scope
+            if self._ending.is_set():
+                return
             async with AsyncExitStack() as stack:
                 self._client = await self._connect(stack)
                 tell_ready()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.secret import MASK, looks_like_key, mask_secret
+from hiveloom_cli.tools.command_environment import build_environment
 from hiveloom_cli.tools.mcp_server import HttpTransport, StdioTransport, get_origin
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from hiveloom_cli.tools.mcp_server import McpServer
     from hiveloom_cli.tools.outside import Outside
 
-# What programs need to find their files and to write in the person's language; the SDK adds its own
-# short list, such as HOME and PATH. Proxies are not among them: their addresses may hold passwords.
-_INHERITED = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ")
 _SECRET_NAME = re.compile(r"key|token|secret|password|passwd|auth|cookie", re.IGNORECASE)
 _SHORTEST_SECRET = 6  # a shorter value would be masked all over an innocent text
 _WORD_ENDS = re.compile(r"[\s=&?:,;/\\]+")
@@ -59,7 +57,7 @@ def load_launch(server: McpServer, outside: Outside) -> Launch:
             key = outside.load_key(transport.credential, get_origin(transport.url))
     else:
         values = transport.env
-    environ = {name: outside.environ[name] for name in _INHERITED if name in outside.environ}
+    environ = build_environment(outside.environ, ())
     hidden = tuple(sorted(_find_hidden(values), key=len, reverse=True))
     return Launch(server.name, transport, environ, key, hidden, outside.logs / f"{server.name}.log")
 

@@ -31,11 +31,12 @@ _MOST_DESCRIPTION = 4_000
 _MOST_NAME = 256
 _MOST_SCHEMA = 50_000
 _CUT = " […]"
+_HINTS = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
 
 
 @dataclass(frozen=True, slots=True)
 class ListedTool:
-    """A tool as its server describes it; the description is cut to what a model is told."""
+    """A tool as its server describes it, cut to what a model is told and a person decides by."""
 
     name: str
     description: str
@@ -129,10 +130,13 @@ def _parse_tool(item: Any) -> ListedTool:
     text = description if isinstance(description, str) else ""
     if len(text) > _MOST_DESCRIPTION:
         text = text[: _MOST_DESCRIPTION - len(_CUT)] + _CUT
-    annotations = item.get("annotations")
-    return ListedTool(
-        name,
-        text,
-        {"type": "object", **schema},
-        annotations if isinstance(annotations, dict) else {},
-    )
+    schema = {"type": "object", "properties": {}, **schema}
+    return ListedTool(name, text, schema, _parse_annotations(item.get("annotations")))
+
+
+def _parse_annotations(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {}
+    hints = {name: value[name] for name in _HINTS if isinstance(value.get(name), bool)}
+    title = value.get("title")
+    return {**hints, "title": title[:_MOST_NAME]} if isinstance(title, str) else hints

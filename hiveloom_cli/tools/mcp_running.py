@@ -79,8 +79,7 @@ class RunningServer:
                     f"the MCP server {name} failed twice, and is not started again in this chat",
                     hint=f"see what it says: hiveloom mcp test {name}",
                 )
-            self._session = self._start(stop)
-            return self._session
+            return self._start(stop)
 
     def _start(self, stop: Stop) -> McpSession:
         check_installed()
@@ -90,8 +89,10 @@ class RunningServer:
             from hiveloom_cli.tools.mcp_session import McpSession
         except ImportError:
             raise _build_missing("the installed package mcp is too old") from None
-        session = McpSession(launch)
+        session = self._session = McpSession(launch)
         self._starts += 1
+        if self._is_closed:  # in this moment, so that nobody else ends it
+            session.begin_close()
         try:
             session.wait_until_ready(stop)
         except BaseException:

@@ -61,9 +61,12 @@ class McpServer:
     def decide_approval(self, tool: str, annotations: Mapping[str, Any]) -> Approval:
         """Decide what has to happen before a tool runs: the person's word, else by its hint."""
         word = self.approvals.get(tool, self.approvals.get(REST))
-        if word is not None:
-            return word
-        return Approval.AUTO if annotations.get("readOnlyHint") is True else Approval.ASK
+        return word if word is not None else decide_usual(annotations)
+
+
+def decide_usual(annotations: Mapping[str, Any]) -> Approval:
+    """Decide what a tool's own hint comes to: one that only reads runs by itself."""
+    return Approval.AUTO if annotations.get("readOnlyHint") is True else Approval.ASK
 
 
 def decide_server_name(key: str) -> str:

@@ -12,7 +12,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.protocols.providers import PROVIDERS
+from hiveloom_cli.errors import HiveloomError
+from hiveloom_cli.tools.command_environment import build_environment, explain_refusal
 from hiveloom_cli.tools.mcp_server import HttpTransport, StdioTransport, check_url
 
 if TYPE_CHECKING:
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"\$\{(env:|input:)?([^}:]*)(:-[^}]*)?\}")
 _OWN_PREFIX = "HIVELOOM_"
-
-
-def is_withheld(variable: str) -> bool:
-    """Whether a variable of the environment is kept from MCP servers."""
-    name = variable.upper()
-    keys = {provider.key_variable for provider in PROVIDERS if provider.key_variable}
-    return name in keys or name.startswith(_OWN_PREFIX)
 
 
 def expand_transport(
@@ -56,10 +50,20 @@ def _look_up(key: str, match: re.Match[str], environ: Mapping[str, str]) -> str:
     origin, name, instead = match.groups()
     if origin == "input:":
         raise ValueError(f"`{key}`: {match[0]} would be asked for: name a variable instead")
-    if is_withheld(name):
-        raise ValueError(f"`{key}`: {name} is not handed to MCP servers")
+    if problem := _explain_refusal(name, environ):
+        raise ValueError(f"`{key}`: {problem}")
     if value := environ.get(name, ""):
         return value
     if instead is None:
         raise ValueError(f"`{key}`: the variable {name} is not set")
     return instead.removeprefix(":-")
+
+
+def _explain_refusal(name: str, environ: Mapping[str, str]) -> str:
+    if name.upper().startswith(_OWN_PREFIX):
+        return f"{name} is a variable of hiveloom's own, which no MCP server gets"
+    try:
+        build_environment(environ, [name])
+    except HiveloomError as error:  # a key of a provider, under another name
+        return error.message
+    return explain_refusal(name)

@@ -473,3 +473,27 @@ def test_a_pipe_asks_on_the_terminal_and_holds_the_answer_alone(
 
 def _spawn_shell(words: str, env: dict[str, str]) -> AbstractContextManager[Terminal]:
     return spawn_hiveloom(env=env, program=("/bin/sh", "-c", words))
+
+
+def test_what_a_model_made_up_is_one_line_where_it_is_shown_again(
+    upstream: ScriptedUpstream,
+) -> None:
+    write_agent()
+    write_note()
+    wanted = Wanted("c1", "no\n> such\u001b[2J", '{"a":\n"b"}')
+    upstream.add(call_reply("openai", wanted), answer_reply("openai", "Done."))
+    done = chat(upstream, "hi")
+    said = "there is no tool named no > such␛[2J; the tools are: note"
+    assert done.stderr.splitlines() == [f"→ no > such␛[2J: {said}"]
+    with open_conversations() as conversations:
+        [summary] = conversations.load_list(Filter(), -1)
+    shown = run_hiveloom("conversation", "show", summary.id)
+    assert shown.stdout.splitlines()[3:] == [
+        "> hi",
+        "",
+        '[no > such␛[2J {"a": "b"}]',
+        "",
+        f"[→ {said}]",
+        "",
+        "Done.",
+    ]

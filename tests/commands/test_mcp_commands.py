@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -265,3 +266,17 @@ def test_without_the_sdk_one_line_says_what_to_install(small: Path) -> None:
     assert message == "error: MCP servers need the package mcp, which is not installed"
     assert "pip install 'hiveloom-cli[mcp]'" in hint
     assert not (small / "pids").exists()
+
+
+def test_ctrl_c_ends_a_test_and_the_server(small: Path) -> None:
+    (small / "deaf").touch()
+    with spawn_hiveloom("mcp", "test", "small") as terminal:
+        deadline = time.monotonic() + 30
+        while not (small / "heard").exists():
+            assert time.monotonic() < deadline
+            terminal.read_for(0.05)
+        terminal.press_control("c")
+        assert terminal.wait(20) == 130
+    assert "Traceback" not in terminal.text
+    (pid,) = map(int, (small / "pids").read_text().split())
+    wait_for_end(pid)

@@ -79,7 +79,9 @@ class McpWorld:
 
     def load_heard(self) -> list[dict[str, Any]]:
         """Return what the small server was told."""
-        return [json.loads(line) for line in (self.small / "heard").read_text().splitlines()]
+        path = self.small / "heard"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines]
 
     def load_pids(self) -> list[int]:
         """Return the processes that the small server was so far."""

@@ -2,7 +2,8 @@
 
 It offers what `FOLDER/tools.json` lists, or one tool for each function below, and appends what it
 hears to `FOLDER/heard`, a JSON value a line. MODE `abrupt` ends at whatever comes before the
-handshake, `deaf` never says a word, and `stubborn` goes on when it is told to end.
+handshake, `deaf` answers nothing that matters, as does a server with `FOLDER/deaf`, and `stubborn`
+goes on when it is told to end.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(sys.argv[1])
-MODE = sys.argv[2] if len(sys.argv) > 2 else ""
+MODE = sys.argv[2] if len(sys.argv) > 2 else "deaf" if (FOLDER / "deaf").exists() else ""
 STATE: dict[str, Any] = {}
 
 

@@ -232,9 +232,15 @@ def test_variables_are_put_in_wherever_other_programs_do() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("${ANTHROPIC_API_KEY}", "ANTHROPIC_API_KEY is not handed to MCP servers"),
-        ("${groq_api_key:-x}", "groq_api_key is not handed to MCP servers"),
-        ("a${HIVELOOM_HOME}", "HIVELOOM_HOME is not handed to MCP servers"),
+        (
+            "${ANTHROPIC_API_KEY}",
+            "ANTHROPIC_API_KEY holds a key of hiveloom's own, which no tool gets",
+        ),
+        ("${groq_api_key:-x}", "groq_api_key holds a key of hiveloom's own, which no tool gets"),
+        (
+            "a${HIVELOOM_HOME}",
+            "HIVELOOM_HOME is a variable of hiveloom's own, which no MCP server gets",
+        ),
         ("${NOWHERE}", "the variable NOWHERE is not set"),
         ("${input:token}", "${input:token} would be asked for: name a variable instead"),
     ],

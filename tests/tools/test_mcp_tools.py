@@ -14,6 +14,8 @@ import pytest
 
 from hiveloom_cli.errors import ToolNotFound
 from hiveloom_cli.stop import Stop
+from hiveloom_cli.tools.command_environment import PASSED_ON
+from hiveloom_cli.tools.mcp_listing import load_references
 from hiveloom_cli.tools.tool import Approval
 from tests.support.mcp import McpWorld, wait_for_end
 
@@ -158,20 +160,27 @@ def test_no_secret_is_in_a_servers_environment(world: McpWorld) -> None:
     assert environ["TOKEN"] == SECRETS["GITHUB_TOKEN"]
     assert environ["PLAIN"] == "instead"
     assert set(SECRETS) & set(environ) == set()
-    usual = {"HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"}
-    added = {"TOKEN", "PLAIN", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ"}
-    assert set(environ) <= usual | added
+    assert set(environ) <= {*PASSED_ON, "TOKEN", "PLAIN"}
 
 
 @pytest.mark.parametrize(
-    "name", ["OPENAI_API_KEY", "HIVELOOM_VAULT_PASSPHRASE", "env:OPENAI_API_KEY"]
+    ("name", "problem"),
+    [
+        ("OPENAI_API_KEY", "holds a key of hiveloom's own, which no tool gets"),
+        ("env:OPENAI_API_KEY", "holds a key of hiveloom's own, which no tool gets"),
+        ("SAME_KEY", "holds a key of hiveloom's own, which no tool gets"),
+        ("HIVELOOM_HOME", "is a variable of hiveloom's own, which no MCP server gets"),
+    ],
 )
-def test_a_key_of_a_provider_is_not_handed_to_a_server(world: McpWorld, name: str) -> None:
+def test_a_key_of_a_provider_is_not_handed_to_a_server(
+    world: McpWorld, name: str, problem: str
+) -> None:
+    world.environ["SAME_KEY"] = SECRETS["OPENAI_API_KEY"]
     world.write_small(env={"KEY": f"${{{name}}}"})
     with world.open("small") as tools:
         assert tools.tools == {}
-    (problem,) = tools.problems
-    assert problem.endswith(f"`env.KEY`: {name.removeprefix('env:')} is not handed to MCP servers")
+    (said,) = tools.problems
+    assert said.endswith(f"`env.KEY`: {name.removeprefix('env:')} {problem}")
     assert world.load_pids() == []
 
 
@@ -382,3 +391,28 @@ def test_calls_run_beside_each_other_on_one_server(world: McpWorld) -> None:
         hanging.join(10)
         assert not hanging.is_alive()
         assert len(world.load_pids()) == 1
+
+
+def test_a_chat_that_ends_while_a_server_starts_does_not_wait_for_it(world: McpWorld) -> None:
+    world.offer(build_tool("send"))
+    with world.open("small"):
+        pass
+    (world.small / "heard").unlink()
+    (world.small / "deaf").touch()
+    with world.open("small") as tools:
+        thread = threading.Thread(target=tools.call, args=("small/send",))
+        thread.start()
+        wait_for(world, "initialize")
+    thread.join(10)
+    assert not thread.is_alive()
+    for pid in world.load_pids():
+        wait_for_end(pid)
+
+
+def test_what_can_be_named_is_known_without_starting_anything(world: McpWorld) -> None:
+    assert list(load_references(world.outside)) == ["small"]
+    world.offer(build_tool("send"))
+    with world.open("small"):
+        pass
+    assert list(load_references(world.outside)) == ["small", "small/send"]
+    assert len(world.load_pids()) == 1
