@@ -637,6 +637,28 @@ def test_an_upstream_that_knows_no_tool_choice_keeps_its_tools(
     assert "tools" in chat.bodies[2]
 
 
+def test_a_model_that_calls_where_it_may_not_is_asked_without_tools(
+    upstream: ScriptedUpstream,
+) -> None:
+    refusal = openai_error("Tool choice is none, but model called a tool", code="tool_use_failed")
+    upstream.add(
+        call_reply("openai", Wanted("1", "clock")),
+        json_reply(refusal, status=400),
+        answer_reply("openai", "Noon."),
+    )
+    chat = Loop("openai", upstream, TrialTool("clock", lambda *_: "noon"), most_rounds=1)
+    events = chat.ask()
+    assert list_notices(events) == [
+        "this model calls tools also where it may not; asking without them"
+    ]
+    assert get_end(events).message.text == "Noon."
+    assert "tools" not in chat.bodies[2]
+    assert "[result of a tool: noon" in chat.bodies[2]["messages"][-1]["content"]
+    upstream.add(answer_reply("openai"))
+    assert list_notices(chat.ask("more")) == []
+    assert "tools" in chat.bodies[3]
+
+
 def test_a_fault_after_tools_ran_keeps_what_they_gave(upstream: ScriptedUpstream) -> None:
     tool = TrialTool("clock", lambda *_: "noon")
     upstream.add(
