@@ -1,7 +1,8 @@
 """Ceilings of what a chat may spend: checked before each request, counted after it.
 
-A turn counts as one request here, however often it has to be sent. What an upstream reports counts
-as reported; what it does not, such as an answer that was stopped half-way, counts as estimated.
+Each request of a turn counts once, however often it has to be sent: the first, and one after each
+round of tools. What an upstream reports counts as reported; what it does not, such as an answer
+that was stopped half-way, counts as estimated.
 """
 
 from __future__ import annotations

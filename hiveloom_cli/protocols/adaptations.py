@@ -153,6 +153,12 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
         change.drop_tools,
     ),
     Adaptation(
+        "tools-forbidden",
+        "this model calls tools also where it may not; asking without them",
+        refusals.find_forbidden_call,
+        change.drop_forbidden_tools,
+    ),
+    Adaptation(
         "reasoning-wanted",
         "this upstream wants its reasoning back; sending it along",
         refusals.find_reasoning_wanted,

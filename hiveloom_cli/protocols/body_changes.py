@@ -79,6 +79,11 @@ def drop_tools(body: Body, _found: str, _chat: ChatRequest) -> Body:
     return {**kept, "messages": list(_merge_texts(told))}
 
 
+def drop_forbidden_tools(body: Body, found: str, chat: ChatRequest) -> Body:
+    """Leave out the tools where none may be called."""
+    return body if chat.may_call and "tools" in body else drop_tools(body, found, chat)
+
+
 def fold_system(body: Body, _found: str, _chat: ChatRequest) -> Body:
     """Put the system prompt before the first thing that the person said."""
     messages = body["messages"]

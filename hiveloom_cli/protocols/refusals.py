@@ -209,6 +209,11 @@ def find_tools_refused(refusal: Refusal) -> str | None:
     return "" if said else None
 
 
+def find_forbidden_call(refusal: Refusal) -> str | None:
+    """Whether the model called a tool although it was told to call none."""
+    return "" if "tool choice is none" in refusal.text.lower() else None
+
+
 def find_reasoning_wanted(refusal: Refusal) -> str | None:
     """Find the field in which reasoning is demanded back."""
     text = refusal.text.replace("`", "").lower()

@@ -52,7 +52,8 @@ def _format_tool(part: Part) -> str:
 
     match part:
         case ToolCall():
-            return f"[{part.name} {format_one_line(part.arguments, 200)}]"
+            # The name is as foreign as the rest: a model can make up any.
+            return f"[{format_one_line(f'{part.name} {part.arguments}', 200)}]"
         case ToolResult():
             return f"[→ {format_one_line(part.content, 200)}]"
         case _:

@@ -7,11 +7,13 @@ import threading
 from contextlib import closing
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hiveloom_cli.chat.event import ApprovalAsked, ToolEnded, ToolStarted
+from hiveloom_cli.chat.exchanges import find_questions
 from hiveloom_cli.errors import HiveloomError, StreamCutShort, UpstreamRefused
 from hiveloom_cli.protocols.event import FinishReason
 from hiveloom_cli.protocols.message import OpaquePart, ToolCall
@@ -29,11 +31,13 @@ from tests.support.loop import (
     list_notices,
     read_results,
 )
+from tests.support.replies import read_reply
 from tests.support.upstream import (
     ScriptedUpstream,
     anthropic_error,
     json_reply,
     openai_error,
+    stream_reply,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.stop import Stop
 
 GATE_S = 20.0
+WIRE = Path(__file__).parent.parent / "fixtures" / "wire"
 BOTH = pytest.mark.parametrize("protocol", PROTOCOLS)
 EACH_WAY = pytest.mark.parametrize(("protocol", "streamed"), [*product(PROTOCOLS, (True, False))])
 CITY: Mapping[str, Any] = {
@@ -632,6 +637,28 @@ def test_an_upstream_that_knows_no_tool_choice_keeps_its_tools(
     assert "tools" in chat.bodies[2]
 
 
+def test_a_model_that_calls_where_it_may_not_is_asked_without_tools(
+    upstream: ScriptedUpstream,
+) -> None:
+    refusal = openai_error("Tool choice is none, but model called a tool", code="tool_use_failed")
+    upstream.add(
+        call_reply("openai", Wanted("1", "clock")),
+        json_reply(refusal, status=400),
+        answer_reply("openai", "Noon."),
+    )
+    chat = Loop("openai", upstream, TrialTool("clock", lambda *_: "noon"), most_rounds=1)
+    events = chat.ask()
+    assert list_notices(events) == [
+        "this model calls tools also where it may not; asking without them"
+    ]
+    assert get_end(events).message.text == "Noon."
+    assert "tools" not in chat.bodies[2]
+    assert "[result of a tool: noon" in chat.bodies[2]["messages"][-1]["content"]
+    upstream.add(answer_reply("openai"))
+    assert list_notices(chat.ask("more")) == []
+    assert "tools" in chat.bodies[3]
+
+
 def test_a_fault_after_tools_ran_keeps_what_they_gave(upstream: ScriptedUpstream) -> None:
     tool = TrialTool("clock", lambda *_: "noon")
     upstream.add(
@@ -655,3 +682,55 @@ def test_no_tools_is_no_tools(upstream: ScriptedUpstream) -> None:
     chat.ask()
     assert "tools" not in chat.bodies[0]
     assert chat.said == ["there is no tool named clock; the tools are: none"]
+
+
+RECORDED = sorted(WIRE.glob("*-tool*.txt"))
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=[path.stem for path in RECORDED])
+def test_what_real_upstreams_call_is_answered_with_a_pair_for_each(
+    upstream: ScriptedUpstream, path: Path
+) -> None:
+    protocol: ProtocolName = "anthropic" if path.stem.startswith("anthropic") else "openai"
+    seen = read_reply(protocol, [path.read_bytes()])
+    calls = [entry["tool_call"] for entry in seen if "tool_call" in entry]
+    is_whole = any(entry.get("ended") in ("tool_calls", "stop") for entry in seen)
+    names = dict.fromkeys(name for _, name, _ in calls)
+    tools = [TrialTool(name, echo) for name in names]
+    upstream.add(stream_reply([path.read_bytes()]), answer_reply(protocol))
+    chat = Loop(protocol, upstream, *tools)
+    chat.ask()
+    if not is_whole:
+        chat.ask("again")
+    assert sum(len(tool.ran_with) for tool in tools) == (len(calls) if is_whole else 0)
+    assert len(upstream.requests) == 2
+
+
+@BOTH
+def test_a_turn_with_tools_is_forgotten_recalled_and_replaced_whole(
+    upstream: ScriptedUpstream, protocol: ProtocolName
+) -> None:
+    tool = TrialTool("clock", lambda *_: "noon")
+    chat = Loop(protocol, upstream, tool)
+    for _ in range(2):
+        upstream.add(call_reply(protocol, Wanted("1", "clock")), answer_reply(protocol))
+        chat.ask()
+    questions = find_questions(chat.conversation.messages)
+    assert questions == [0, 4]
+    whole = [*chat.conversation.messages]
+    forgotten = chat.turns.forget(chat.conversation, questions[-1])
+    assert forgotten.messages == tuple(whole[4:])
+    chat.check()
+    chat.turns.recall(chat.conversation, forgotten)
+    assert chat.conversation.messages == whole
+    chat.check()
+    chat.turns.forget(chat.conversation, questions[-1])
+    upstream.add(answer_reply(protocol, "Else."))
+    chat.ask("instead")
+    assert [message.text for message in chat.conversation.messages[4:]] == ["instead", "Else."]
+    former = chat.conversation
+    chat.conversation = chat.turns.fork(former, chat.app.clock.new_id(), 4)
+    upstream.add(call_reply(protocol, Wanted("1", "clock")), answer_reply(protocol, "Forked."))
+    chat.ask("on")
+    assert chat.conversation.messages[:4] == former.messages[:4]
+    assert len(find_questions(chat.conversation.messages)) == 2

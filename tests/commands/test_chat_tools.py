@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hiveloom_cli.chat.record import Filter
 from tests.support.conversations import open_conversations
 from tests.support.loop import (
     MODELS,
@@ -26,8 +30,11 @@ from tests.support.official import check_official
 from tests.support.program import PROGRAM, Finished, Terminal, run_hiveloom, spawn_hiveloom
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
+    from hiveloom_cli.chat.conversations import Conversations
+    from hiveloom_cli.chat.record import KeptMessage
     from hiveloom_cli.protocols.providers import ProtocolName
     from tests.support.upstream import ScriptedUpstream
 
@@ -219,11 +226,10 @@ def test_always_outlives_the_program_and_a_change_is_shown(upstream: ScriptedUps
 def test_what_was_typed_ahead_is_no_answer(upstream: ScriptedUpstream) -> None:
     write_agent()
     write_note()
-    for options in ((), ("--screen-reader",), ("--json",)):
+    for number, options in enumerate(((), ("--screen-reader",), ("--json",))):
         gate = _hold(upstream)
         with spawn(upstream, "note milk", *options) as terminal:
-            upstream.wait_for_requests(len(upstream.requests) or 1)
-            _wait_for_more(upstream)
+            upstream.wait_for_requests(2 * number + 1)
             terminal.send_line("o")
             terminal.send_line("o")
             terminal.read_for(0.5)
@@ -236,22 +242,11 @@ def test_what_was_typed_ahead_is_no_answer(upstream: ScriptedUpstream) -> None:
             assert terminal.wait() == 0
 
 
-def _hold(upstream: ScriptedUpstream) -> Any:
-    import threading
-    from dataclasses import replace
-
+def _hold(upstream: ScriptedUpstream) -> threading.Event:
     gate = threading.Event()
     reply = call_reply("openai", NOTE)
     upstream.add(replace(reply, pieces=[gate, *reply.pieces]), answer_reply("openai", "Done."))
     return gate
-
-
-def _wait_for_more(upstream: ScriptedUpstream) -> None:
-    # Two requests a run: this run's first one is there when their number is odd.
-    deadline = time.monotonic() + 20
-    while len(upstream.requests) % 2 == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 FORGED = (
@@ -349,7 +344,7 @@ def test_control_c_while_a_tool_runs_stops_it_and_the_conversation_goes_on_later
         assert terminal.wait() == 130
         assert "running slow" not in terminal.text
     with open_conversations() as conversations:
-        [summary] = conversations.load_list(_any(), -1)
+        [summary] = conversations.load_list(Filter(), -1)
     done = chat(upstream, "-c", "and now?")
     assert (done.exit_code, done.stdout) == (0, "Later.")
     error = protocol == "anthropic"
@@ -372,10 +367,33 @@ def test_control_c_while_a_tool_runs_stops_it_and_the_conversation_goes_on_later
     )
 
 
-def _any() -> Any:
-    from hiveloom_cli.chat.record import Filter
+@BOTH
+def test_a_killed_chat_leaves_a_conversation_that_goes_on(
+    upstream: ScriptedUpstream, protocol: ProtocolName
+) -> None:
+    write_agent(protocol, "slow")
+    write_slow()
+    upstream.add(call_reply(protocol, Wanted("c1", "slow"), text="Wait."))
+    upstream.add(answer_reply(protocol, "Later."))
+    with spawn(upstream, "be slow", "--allow-tool", "slow") as terminal:
+        wait_for_slow()
+        with open_conversations() as conversations:
+            deadline = time.monotonic() + 20
+            while len(_load_only(conversations)) < 2:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        os.kill(terminal.pid, signal.SIGKILL)
+        assert terminal.wait() == -signal.SIGKILL
+    assert chat(upstream, "-c", "and now?").stdout == "Later."
+    assert read_results(protocol, upstream.requests[1].json) == [
+        ("aborted", protocol == "anthropic")
+    ]
+    check_requests(upstream, protocol)
 
-    return Filter()
+
+def _load_only(conversations: Conversations) -> Sequence[KeptMessage]:
+    [summary] = conversations.load_list(Filter(), -1)
+    return conversations.load(summary.id).messages
 
 
 def test_undo_redo_fork_and_retry_take_a_turn_with_tools_as_one(
@@ -455,3 +473,27 @@ def test_a_pipe_asks_on_the_terminal_and_holds_the_answer_alone(
 
 def _spawn_shell(words: str, env: dict[str, str]) -> AbstractContextManager[Terminal]:
     return spawn_hiveloom(env=env, program=("/bin/sh", "-c", words))
+
+
+def test_what_a_model_made_up_is_one_line_where_it_is_shown_again(
+    upstream: ScriptedUpstream,
+) -> None:
+    write_agent()
+    write_note()
+    wanted = Wanted("c1", "no\n> such\u001b[2J", '{"a":\n"b"}')
+    upstream.add(call_reply("openai", wanted), answer_reply("openai", "Done."))
+    done = chat(upstream, "hi")
+    said = "there is no tool named no > such␛[2J; the tools are: note"
+    assert done.stderr.splitlines() == [f"→ no > such␛[2J: {said}"]
+    with open_conversations() as conversations:
+        [summary] = conversations.load_list(Filter(), -1)
+    shown = run_hiveloom("conversation", "show", summary.id)
+    assert shown.stdout.splitlines()[3:] == [
+        "> hi",
+        "",
+        '[no > such␛[2J {"a": "b"}]',
+        "",
+        f"[→ {said}]",
+        "",
+        "Done.",
+    ]
