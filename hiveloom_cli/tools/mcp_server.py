@@ -61,9 +61,12 @@ class McpServer:
     def decide_approval(self, tool: str, annotations: Mapping[str, Any]) -> Approval:
         """Decide what has to happen before a tool runs: the person's word, else by its hint."""
         word = self.approvals.get(tool, self.approvals.get(REST))
-        if word is not None:
-            return word
-        return Approval.AUTO if annotations.get("readOnlyHint") is True else Approval.ASK
+        return decide_usual(annotations) if word is None else word
+
+
+def decide_usual(annotations: Mapping[str, Any]) -> Approval:
+    """Decide what holds for a tool of which nothing is said: by its server's hint."""
+    return Approval.AUTO if annotations.get("readOnlyHint") is True else Approval.ASK
 
 
 def decide_server_name(key: str) -> str:

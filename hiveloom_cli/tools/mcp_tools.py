@@ -17,6 +17,7 @@ from hiveloom_cli.tools.mcp_file import load_mcp_file
 from hiveloom_cli.tools.mcp_launch import format_transport
 from hiveloom_cli.tools.mcp_result import build_output
 from hiveloom_cli.tools.mcp_running import RunningServer, check_installed
+from hiveloom_cli.tools.mcp_server import decide_usual
 from hiveloom_cli.tools.tool import ToolCard, ToolOutput
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ class McpTool:
             definition=ToolDefinition(name, listed.description, listed.input_schema),
             approval=server.decide_approval(listed.name, listed.annotations),
             definition_text=f"server: {format_transport(server)}\n{listed.text}",
+            usual=decide_usual(listed.annotations),
             is_foreign=True,
         )
 
