@@ -1,8 +1,7 @@
 """Everything that can go wrong in a way a person can act on, as one tree.
 
 Each class is named for the fact it states and carries the program's exit code and a stable `code`
-for programs; each instance carries one sentence saying what happened and, as `hint`, what to type
-next. This module knows nothing of the others, so that any of them can raise from it.
+for programs; each instance one sentence saying what happened and, as `hint`, what to type next.
 """
 
 from __future__ import annotations
@@ -44,10 +43,7 @@ class UsageMistake(HiveloomError):
 
 
 class FileUnreadable(HiveloomError):
-    """A file is not what it has to be; it is never overwritten in that state.
-
-    `line` counts from 1; 0 where the fault has no line.
-    """
+    """A file is not what it has to be, at a `line` from 1 (0 for none); it is not overwritten."""
 
     code = "file_unreadable"
 

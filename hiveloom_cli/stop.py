@@ -28,10 +28,10 @@ class Stop:
         return self._event.wait(seconds)
 
     def set(self) -> None:
-        """Call for the end of everything; the callbacks run in this thread."""
+        """Call for the end of everything; the callbacks run in this thread, once each."""
         with self._lock:
+            callbacks = [] if self._event.is_set() else [*self._callbacks]
             self._event.set()
-            callbacks = [*self._callbacks]
         for callback in callbacks:
             callback()
 

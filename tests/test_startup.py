@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.program import build_environment, run_hiveloom
 from tests.support.skills import build_text, write_skill
+from tests.support.upstream import ScriptedUpstream, openai_stream, stream_reply
 
 HEAVY = {
     *("requests", "keyring", "rich", "prompt_toolkit", "sqlite3", "cryptography", "urllib3"),
@@ -99,3 +100,14 @@ def test_the_version_alone_loads_no_command() -> None:
 def test_listing_usual_agents_loads_no_yaml() -> None:
     run_hiveloom("agent", "create", "helper", "--model", "m", "--description", "Terse")
     assert load_modules("agent", "list") & {"yaml", "json.tool", "difflib", "unicodedata"} == set()
+
+
+def test_a_chat_without_tools_loads_nothing_of_them(upstream: ScriptedUpstream) -> None:
+    upstream.add(stream_reply(openai_stream("ho")))
+    run_hiveloom("agent", "create", "helper", "--model", "m")
+    modules = load_modules(
+        "chat", "helper", "hi", HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url
+    )
+    assert "hiveloom_cli.chat.runner" in modules
+    begin = ("hiveloom_cli.tools", "hiveloom_cli.chat.tool_", "jsonschema", "referencing", "mcp")
+    assert not [name for name in modules if name.startswith(begin)]

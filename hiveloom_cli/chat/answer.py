@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.chat.event import ApprovalAsked, TurnEnded
+from hiveloom_cli.chat.event import ApprovalAsked, ToolEnded, TurnEnded
 from hiveloom_cli.errors import HiveloomError, Interrupted, StreamCutShort
 from hiveloom_cli.protocols.event import TextDelta
 
@@ -22,10 +22,14 @@ def fold_turn(
     What had arrived when it failed or was interrupted is the error's `partial`.
     """
     pieces: list[str] = []
+    is_parted = False  # tools ran since the last piece
     try:
         for event in events:
             if isinstance(event, TextDelta):
-                pieces.append(event.text)
+                pieces += ["\n\n", event.text] if is_parted else [event.text]
+                is_parted = False
+            elif isinstance(event, ToolEnded):
+                is_parted = bool(pieces)
             elif isinstance(event, ApprovalAsked):
                 ask(event)
             elif isinstance(event, TurnEnded):

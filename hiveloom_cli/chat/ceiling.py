@@ -17,10 +17,17 @@ from hiveloom_cli.chat.budget import (
     explain_passed,
     find_worn,
 )
-from hiveloom_cli.chat.estimate import estimate_messages, estimate_text
-from hiveloom_cli.chat.event import ToolEnded, TurnEnded
+from hiveloom_cli.chat.estimate import estimate_messages, estimate_text, estimate_tools
+from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.errors import StoreUnusable
-from hiveloom_cli.protocols.event import ReasoningDelta, TextDelta, Usage, UsageReported
+from hiveloom_cli.protocols.event import (
+    ReasoningDelta,
+    TextDelta,
+    ToolCallReady,
+    Usage,
+    UsageReported,
+    add_usage,
+)
 from hiveloom_cli.upstream.event import Notice
 
 if TYPE_CHECKING:
@@ -31,6 +38,9 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.chat.prices import Price
     from hiveloom_cli.protocols.message import Message
+
+
+_NOTHING = Usage(0, 0)
 
 
 class Ceiling:
@@ -106,8 +116,12 @@ class Ceiling:
 
         Raises `CeilingReached`.
         """
-        usage = self._turn.build_usage() if self._turn is not None else None
-        self._check(self._estimate(conversation, said), self._measure(usage or Usage()))
+        turn = self._turn
+        if turn is None:
+            return
+        asked = self._estimate(conversation, said)
+        self._check(asked, self._measure(turn.build_usage() or Usage()))
+        turn.begin_request(len(conversation.messages) + len(said), asked.usage)
 
     def _check(self, asked: Amount, turn: Amount) -> None:
         """Raise `CeilingReached` if what is asked would pass a limit, after what the turn cost."""
@@ -145,7 +159,8 @@ class Ceiling:
         if self._measured:
             count, tokens = self._measured[-1]
         else:
-            count, tokens = 0, estimate_text(conversation.agent.system_prompt)
+            request = conversation.build_request()
+            count, tokens = 0, estimate_text(request.system) + estimate_tools(request.tools)
         tokens += estimate_messages((*messages[count:], *said))
         most = conversation.agent.parameters.max_tokens or 0
         return self._measure(Usage(tokens, most))
@@ -170,9 +185,8 @@ class Ceiling:
             return
         self._spent += self._measure(usage)
         self._day += self._measure(usage)
-        counted = turn.usage.input_tokens if turn.usage is not None else None
-        if turn.messages is not None and counted and not turn.is_sum:
-            self._measured.append((turn.messages, counted))
+        if turn.messages is not None and turn.last is not None and turn.last.input_tokens:
+            self._measured.append((turn.messages, turn.last.input_tokens))
 
     def _warn(self) -> Iterator[Notice]:
         for passed in find_worn(self._limits, self._spent, self._day):
@@ -185,41 +199,66 @@ class Ceiling:
 class _Turn:
     """What is known of the cost of a turn under way.
 
-    `messages` are those of its request, None where that does not send the conversation.
+    `messages` are those of its last request, None where that does not send the conversation;
+    `last` is what it cost, as far as it is told.
     """
 
     def __init__(self, asked: Usage, messages: int | None) -> None:
-        self.messages = messages
-        self.usage: Usage | None = None
-        self.is_sum = False  # of several requests
         self.is_counted = False
+        self.last: Usage | None = None
+        self._usage: Usage | None = None  # what was reported of all requests so far
+        self._guessed = self._missed = _NOTHING  # all requests before this one; those not reported
+        self._has_rounds = False
+        self._open(messages, asked)
+
+    def _open(self, messages: int | None, asked: Usage) -> None:
+        self.messages = messages
         self._asked = asked
         self._pieces: list[str] = []
+        self._is_reported = False
+
+    def begin_request(self, messages: int, asked: Usage) -> None:
+        """Go on with another request, after tools ran."""
+        self._guessed, self._missed = self._add_request()
+        self._has_rounds, self.last = True, None
+        self._open(messages, asked)
 
     def note(self, event: Event) -> None:
         """Take in what happens."""
         match event:
             case UsageReported():
-                self.usage = event.usage
+                self._usage, self._is_reported = event.usage, True
+                if not self._has_rounds:
+                    self.last = event.usage
             case TurnEnded():
-                self.usage = event.usage or self.usage
+                self._usage = event.usage or self._usage
+                self.last = event.last_usage
             case TextDelta(text) | ReasoningDelta(text):
                 self._pieces.append(text)
-            case ToolEnded():
-                self.is_sum = True
+            case ToolCallReady(call):
+                self._pieces += (call.name, call.arguments)
 
     def build_usage(self) -> Usage | None:
         """Build what counts; None where nothing came."""
-        if self.usage is None and not self._pieces:
+        has_begun = self._is_reported or self._pieces
+        if self._usage is None and not self._has_rounds and not has_begun:
             return None
-        reported = self.usage or Usage()
-        came = estimate_text("".join(self._pieces))
+        guessed, missed = self._add_request() if has_begun else (self._guessed, self._missed)
+        reported = self._usage or Usage()
         return replace(
             reported,
-            input_tokens=_first(reported.input_tokens, self._asked.input_tokens),
-            output_tokens=_first(reported.output_tokens, came),
+            input_tokens=_join(reported.input_tokens, missed.input_tokens, guessed.input_tokens),
+            output_tokens=_join(
+                reported.output_tokens, missed.output_tokens, guessed.output_tokens
+            ),
         )
 
+    def _add_request(self) -> tuple[Usage, Usage]:
+        """Add the request that is under way to what was guessed, and to what was not reported."""
+        guess = Usage(self._asked.input_tokens, estimate_text("".join(self._pieces)))
+        missed = self._missed if self._is_reported else add_usage(self._missed, guess)
+        return add_usage(self._guessed, guess) or _NOTHING, missed or _NOTHING
 
-def _first(reported: int | None, estimated: int | None) -> int | None:
-    return estimated if reported is None else reported
+
+def _join(reported: int | None, missed: int | None, guessed: int | None) -> int:
+    return (guessed or 0) if reported is None else reported + (missed or 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.chat.estimate import estimate_messages, estimate_text
+from hiveloom_cli.chat.estimate import estimate_messages, estimate_text, estimate_tools
 
 if TYPE_CHECKING:
     from hiveloom_cli.chat.conversation import Conversation
@@ -20,6 +20,7 @@ def estimate_request(conversation: Conversation, *said: Message) -> int:
     """Estimate how many tokens the request has that sends what is said now."""
     request = conversation.build_request(*said)
     whole = estimate_text(request.system) + estimate_messages(request.messages)
+    whole += estimate_tools(request.tools)
     measured = conversation.measured
     if measured is None or measured.messages > len(conversation.messages):
         return whole

@@ -70,7 +70,7 @@ class Conversations:
         """Keep what has come in a turn, in place of the rows `numbers`; return its rows.
 
         `former` are the rows of an answer that this one takes the place of, once there is any of
-        it. `ended` belongs to the last message. Raises `ConversationNotFound`.
+        it. `ended` belongs to the last answer. Raises `ConversationNotFound`.
         """
         with self._store.write() as db:
             kept = [*numbers[: len(messages)]]
@@ -83,9 +83,9 @@ class Conversations:
             for message in messages[len(kept) :]:
                 values = rows.build_message_values(question, message, at) | {"turn": turn}
                 kept.append(db.execute(queries.ADD_MESSAGE, values).lastrowid or 0)
-            if kept and ended is not None:
-                values = rows.build_ended_values(ended) | {"number": kept[-1]}
-                db.execute(queries.END_MESSAGE, values)
+            answer = _find_last_answer(kept, messages)
+            if answer is not None and ended is not None:
+                db.execute(queries.END_MESSAGE, rows.build_ended_values(ended) | {"number": answer})
             for number in former:
                 db.execute(queries.REPLACE_MESSAGE, (bool(kept), number))
             if not db.execute(queries.JUDGE_QUESTION, {"turn": turn}).rowcount:
@@ -290,3 +290,8 @@ def _build_not_found(wanted: str) -> ConversationNotFound:
     return ConversationNotFound(
         f"no conversation has an id that begins with “{wanted}”", hint="hiveloom conversation list"
     )
+
+
+def _find_last_answer(numbers: Sequence[int], messages: Sequence[Message]) -> int | None:
+    both = reversed(list(zip(numbers, messages, strict=True)))
+    return next((number for number, message in both if message.role == "assistant"), None)

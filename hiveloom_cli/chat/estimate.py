@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, assert_never
 
 from hiveloom_cli.protocols.message import (
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hiveloom_cli.protocols.message import Message, Part
+    from hiveloom_cli.protocols.request import ToolDefinition
 
 BYTES_A_TOKEN = 4  # characters in English; letters of other scripts are more bytes, and more tokens
 _FRAME = 4  # around each message
@@ -36,6 +38,14 @@ def estimate_text(text: str) -> int:
     """Estimate the tokens of a text."""
     length = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
     return -(-length // BYTES_A_TOKEN)
+
+
+def estimate_tools(tools: Iterable[ToolDefinition]) -> int:
+    """Estimate what the tools add that a request offers."""
+    return sum(
+        _FRAME + estimate_text(f"{tool.name}{tool.description}{json.dumps(tool.input_schema)}")
+        for tool in tools
+    )
 
 
 def _estimate_part(part: Part) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from hiveloom_cli.chat.exchanges import is_question
 from hiveloom_cli.chat.record import AnsweredBy, KeptConversation, KeptMessage, Summary
 from hiveloom_cli.chat.searchable import build_title
 from hiveloom_cli.protocols.message import ToolCall, ToolResult
@@ -52,7 +53,10 @@ def build_document(conversation: Conversation) -> KeptConversation:
 
 def _format_message(kept: KeptMessage) -> Iterator[str]:
     by = kept.by
-    yield f"## {by.agent or by.model}" if by else "## You"
+    if by is None:
+        yield "## You" if is_question(kept.message) else "## Tools"
+    else:
+        yield f"## {by.agent or by.model}"
     yield kept.message.text.strip("\n")
     for part in kept.message.parts:
         yield _format_tool(part)

@@ -108,13 +108,28 @@ _CONVERSATION_TESTS: Mapping[str, str] = {
     "since": "c.changed_at >= :since",
     "until": "c.changed_at < :until",
 }
-_GUESSED_INPUT = """
-    coalesce(max(m.input_tokens, 0), (
+# Where tools ran, what all requests of a turn cost is told with its last answer.
+_TOLD_LATER = """
+    CASE WHEN 'user' = (
+        SELECT role FROM message AS n
+        WHERE n.conversation = m.conversation AND n.turn = m.turn AND n.number > m.number
+        ORDER BY n.number LIMIT 1
+    ) AND EXISTS (
+        SELECT 1 FROM message AS n
+        WHERE n.conversation = m.conversation AND n.turn = m.turn AND n.number > m.number
+            AND n.role = 'assistant' AND n.{tokens} IS NOT NULL
+    ) THEN 0 END
+"""
+_GUESSED_INPUT = f"""
+    coalesce(max(m.input_tokens, 0), {_TOLD_LATER.format(tokens="input_tokens")}, (
         SELECT sum(length(CAST(e.text AS BLOB)) / 4 + 1) FROM message AS e
         WHERE e.conversation = m.conversation AND e.number < m.number AND NOT e.is_replaced
     ))
+"""  # noqa: S608 - no text of anyone's is in it
+_GUESSED_OUTPUT = f"""
+    coalesce(max(m.output_tokens, 0), {_TOLD_LATER.format(tokens="output_tokens")},
+        length(CAST(m.text AS BLOB)) / 4 + 1)
 """
-_GUESSED_OUTPUT = "coalesce(max(m.output_tokens, 0), length(CAST(m.text AS BLOB)) / 4 + 1)"
 _MESSAGE_TESTS: Mapping[str, str] = {
     "id": "m.conversation = (SELECT number FROM conversation WHERE id = :id)",
     "agent": "m.agent = :agent",

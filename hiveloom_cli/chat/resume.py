@@ -97,6 +97,8 @@ def _build_measured(kept: KeptConversation, said: Sequence[KeptMessage]) -> Meas
     usage = last.usage if last is not None else None
     if usage is None or not usage.input_tokens:
         return None
+    if place < 2 or not is_question(said[place - 2].message):
+        return None  # tools ran, and all requests of the turn were counted together
     asked_at = max((row.said_at for row in said[:place] if is_question(row.message)), default=None)
     # What making a summary cost is counted with the answer that it was made for.
     if kept.recap is not None and (asked_at is None or kept.recap.made_at >= asked_at):

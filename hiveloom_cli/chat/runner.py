@@ -5,6 +5,7 @@ The runner prints nothing. A person's terminal, a pipe, `--json` and a server re
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from hiveloom_cli.chat.event import TurnEnded
@@ -24,7 +25,9 @@ from hiveloom_cli.upstream.event import Notice, RetryWaiting
 
 _MOST_PAUSES = 10
 # A call that the token limit or a filter cut may be half of what was meant.
-_WHOLE = frozenset({FinishReason.TOOL_CALLS, FinishReason.STOP, FinishReason.OTHER})
+_WHOLE = frozenset(
+    {FinishReason.TOOL_CALLS, FinishReason.STOP, FinishReason.PAUSE, FinishReason.OTHER}
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -83,7 +86,9 @@ def run_turn(
     turn = _Turn(conversation, message, model, calls)
     try:
         while (yield from turn.answer()):
-            turn.spent = add_usage(turn.spent, (yield from prepare(turn.messages)))
+            with closing(prepare(turn.messages)) as preparing:
+                cost = yield from _add_spent(preparing, turn.spent)
+            turn.spent = add_usage(turn.spent, cost)
         yield turn.build_end()
     finally:
         turn.keep()
@@ -132,8 +137,10 @@ class _Turn:
             self.spent = add_usage(self.spent, self._last)
             self._pieces.append(ended.message)
             self._reply, self._reason = None, ended.finish_reason
-            # An upstream that pauses a long turn goes on when its reply is sent back as it is.
-            if self._reason is not FinishReason.PAUSE or len(self._pieces) > _MOST_PAUSES:
+            # An upstream that pauses a long turn goes on when its reply is sent back as it is;
+            # with calls of ours in it, their results go along.
+            has_paused = self._reason is FinishReason.PAUSE and not list_calls(ended.message)
+            if not has_paused or len(self._pieces) > _MOST_PAUSES:
                 return
 
     def build_end(self) -> TurnEnded:
@@ -159,6 +166,21 @@ class _Turn:
         if self._results:
             self.messages.append(Message("user", tuple(self._results)))
             self._results = []
+
+
+def _add_spent(
+    events: Generator[Event, None, Usage | None], spent: Usage | None
+) -> Generator[Event, None, Usage | None]:
+    """Yield events, what they tell of usage with what was `spent` before; return their return."""
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as end:
+            cost: Usage | None = end.value
+            return cost
+        if isinstance(event, UsageReported):
+            event = UsageReported(add_usage(spent, event.usage) or event.usage)
+        yield event
 
 
 def _relay(

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat.event import ApprovalAsked, ToolEnded, ToolStarted
-from hiveloom_cli.chat.tool_plan import Plan, build_failure, plan_call
+from hiveloom_cli.chat.tool_plan import Plan, attempt, plan_call
 from hiveloom_cli.errors import HiveloomError
 from hiveloom_cli.protocols.lookup import parse_json
 from hiveloom_cli.protocols.message import ToolResult
 from hiveloom_cli.stop import Stop
 from hiveloom_cli.tools.approval import Answer
 from hiveloom_cli.tools.tool import Approval, ToolOutput
+from hiveloom_cli.upstream.event import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -47,11 +49,8 @@ class Tools:
     most_rounds: int = 10
 
 
-def begin_calls(tools: Tools | None, conversation: Conversation) -> ToolCalls | None:
+def begin_calls(tools: Tools, conversation: Conversation) -> ToolCalls:
     """Begin the calls of a conversation's next turn, and have it tell the model of its tools."""
-    if tools is None:
-        conversation.tools, conversation.instructions = (), ""
-        return None
     conversation.tools = tools.toolbox.definitions
     conversation.instructions = tools.toolbox.instructions
     return ToolCalls(tools, conversation.id)
@@ -94,27 +93,25 @@ class ToolCalls:
             self.is_over = True
             said = f"{call.name} was called {self._repeated} times in a row with the same arguments"
             return ToolOutput(f"Stopped: {said}.", is_error=True)
-        return plan_call(call, self._toolbox, self._permissions, self._conversation_id)
+        return attempt(
+            lambda: plan_call(call, self._toolbox, self._permissions, self._conversation_id)
+        )
 
-    def decide(self, plan: Plan, question: Question) -> ToolOutput | None:
-        """Act on what the person said: None to run it, else what the model is told instead."""
-        match question.answer:
-            case Answer.NO:
-                return _build_denial(plan, question)
-            case Answer.CONVERSATION:
-                self._permissions.allow_for_now(plan.card, self._conversation_id)
-            case Answer.ALWAYS:
+    def remember(self, plan: Plan, answer: Answer) -> Generator[Event]:
+        """Remember what the person let run; where that cannot be saved, for this chat alone."""
+        if answer is Answer.ALWAYS:
+            try:
                 self._permissions.allow_always(plan.card)
-        return None
+            except (HiveloomError, OSError) as error:
+                answer = Answer.CONVERSATION
+                yield Notice(f"your “always” holds in this conversation only: {error}")
+        if answer is Answer.CONVERSATION:
+            self._permissions.allow_for_now(plan.card, self._conversation_id)
 
     def run_plan(self, plan: Plan, stop: Stop) -> ToolOutput:
         """Run what may run."""
-        try:
-            self._permissions.note_run(plan.card)
-            output = plan.tool.run(plan.arguments, stop)
-        except HiveloomError as error:
-            output = build_failure(error)
-        return ToolOutput(_cut(output.content), output.is_error)
+        self._permissions.note_run(plan.card)
+        return plan.tool.run(plan.arguments, stop)
 
 
 class _Round:
@@ -131,7 +128,7 @@ class _Round:
         self._running: set[int] = set()
 
     def run(self) -> Generator[Event]:
-        """Run them all; when this is left early, what runs is stopped."""
+        """Run them all; when this is left early, what runs is stopped, and what has ended kept."""
         try:
             asked = []
             for place, call in enumerate(self._calls):
@@ -147,20 +144,20 @@ class _Round:
             while self._running:
                 yield self._wait()
         finally:
+            self._take_ended()
             self._stop.set()
 
     def _ask(self, place: int, plan: Plan) -> Generator[Event]:
-        try:
-            question = plan.build_question()
-        except HiveloomError as error:
-            yield self._end(place, build_failure(error))
+        question = attempt(plan.build_question)
+        if isinstance(question, ToolOutput):
+            yield self._end(place, question)
             return
         if plan.verdict.approval is Approval.ASK:
             yield ApprovalAsked(self._calls[place], question)
-        denial = self._turn.decide(plan, question)
-        if denial is not None:
-            yield self._end(place, denial)
+        if question.answer is Answer.NO:
+            yield self._end(place, _build_denial(plan, question))
             return
+        yield from self._turn.remember(plan, question.answer)
         yield self._start(place, plan)
         while place in self._running:
             yield self._wait()
@@ -169,25 +166,26 @@ class _Round:
         self._running.add(place)
 
         def run() -> None:
-            self._ended.put((place, self._run(plan)))
+            output = attempt(lambda: self._turn.run_plan(plan, self._stop))
+            self._ended.put((place, output))
 
         threading.Thread(target=run, name=plan.card.reference, daemon=True).start()
         return ToolStarted(self._calls[place])
-
-    def _run(self, plan: Plan) -> ToolOutput:
-        try:
-            return self._turn.run_plan(plan, self._stop)
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not hang the chat
-            return ToolOutput(f"the tool failed: {type(error).__name__}: {error}", is_error=True)
 
     def _wait(self) -> ToolEnded:
         place, output = self._ended.get()
         self._running.remove(place)
         return self._end(place, output)
 
+    def _take_ended(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._end(*self._ended.get_nowait())
+
     def _end(self, place: int, output: ToolOutput) -> ToolEnded:
         call = self._calls[place]
-        self._results[place] = ToolResult(call.id, output.content, is_error=output.is_error)
+        content = _cut(output.content)
+        self._results[place] = ToolResult(call.id, content, is_error=output.is_error)
         return ToolEnded(call, self._results[place])
 
 

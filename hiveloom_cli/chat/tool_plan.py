@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hiveloom_cli.errors import HiveloomError
 from hiveloom_cli.tools.approval import Question, Verdict, decide_approval
@@ -11,12 +11,14 @@ from hiveloom_cli.tools.arguments import parse_call
 from hiveloom_cli.tools.tool import ToolOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from hiveloom_cli.protocols.message import ToolCall
     from hiveloom_cli.tools.agreements import Agreements
     from hiveloom_cli.tools.tool import Tool, ToolCard
     from hiveloom_cli.tools.toolbox import Toolbox
+
+_Done = TypeVar("_Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +74,26 @@ class Permissions:
 def plan_call(
     call: ToolCall, toolbox: Toolbox, permissions: Permissions, conversation_id: str
 ) -> Plan | ToolOutput:
-    """Plan a call, or say to the model what is wrong with it."""
+    """Plan a call, or say to the model that there is no such tool.
+
+    Raises `HiveloomError` that says what else is wrong with it.
+    """
     tool = toolbox.find(call.name)
     if tool is None:
         names = ", ".join(definition.name for definition in toolbox.definitions)
         said = f"there is no tool named {call.name}; the tools are: {names or 'none'}"
         return ToolOutput(said, is_error=True)
+    card = tool.load_card()
+    arguments = parse_call(call.arguments, card.definition.input_schema)
+    return Plan(tool, card, arguments, permissions.decide(card, conversation_id))
+
+
+def attempt(action: Callable[[], _Done]) -> _Done | ToolOutput:
+    """Do a part of what a call takes; whatever is raised becomes what the model is told."""
     try:
-        card = tool.load_card()
-        arguments = parse_call(call.arguments, card.definition.input_schema)
-        return Plan(tool, card, arguments, permissions.decide(card, conversation_id))
+        return action()
     except HiveloomError as error:
-        return build_failure(error)
-
-
-def build_failure(error: HiveloomError) -> ToolOutput:
-    """Build what the model is told of a tool that failed."""
-    return ToolOutput(error.message, is_error=True)
+        return ToolOutput(error.message, is_error=True)
+    except Exception as error:  # noqa: BLE001 - a fault of one tool's ends no chat
+        said = f"the tool failed: {type(error).__name__}: {error}"
+        return ToolOutput(said, is_error=True)

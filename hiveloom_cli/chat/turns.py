@@ -15,7 +15,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat.compactor import Compactor
-from hiveloom_cli.chat.tool_calls import begin_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.chat.recorder import Recorder
     from hiveloom_cli.chat.runner import Model
-    from hiveloom_cli.chat.tool_calls import Tools
+    from hiveloom_cli.chat.tool_calls import ToolCalls, Tools
     from hiveloom_cli.errors import HiveloomError
     from hiveloom_cli.protocols.message import Message
     from hiveloom_cli.tools.tool import ToolCard
@@ -73,7 +72,7 @@ class Turns:
 
     def take(self, conversation: Conversation, message: Message) -> Generator[Event]:
         """Ask `message` and yield what happens; see `run_turn` and `Ceiling.watch`."""
-        calls = begin_calls(self._tools, conversation)
+        calls = self._begin_calls(conversation)
         turn = self._compactor.run_turn(
             conversation, message, calls, partial(self._check, conversation)
         )
@@ -84,6 +83,14 @@ class Turns:
         if self._ceiling is not None:
             turn = self._ceiling.watch(conversation, message, turn)
         return turn
+
+    def _begin_calls(self, conversation: Conversation) -> ToolCalls | None:
+        if self._tools is None:
+            conversation.tools, conversation.instructions = (), ""
+            return None
+        from hiveloom_cli.chat.tool_calls import begin_calls
+
+        return begin_calls(self._tools, conversation)
 
     def _check(self, conversation: Conversation, messages: Sequence[Message]) -> None:
         if self._ceiling is not None:

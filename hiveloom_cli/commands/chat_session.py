@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hiveloom_cli.chat.event import ToolEnded
 from hiveloom_cli.commands.attaching import check_message
 from hiveloom_cli.protocols.event import TextDelta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from hiveloom_cli.app import App
     from hiveloom_cli.chat.conversation import Conversation
-    from hiveloom_cli.chat.event import Event, TurnEnded
+    from hiveloom_cli.chat.event import ApprovalAsked, Event, TurnEnded
     from hiveloom_cli.commands.chat_choice import Choice
     from hiveloom_cli.commands.chat_world import ChatWorld
     from hiveloom_cli.protocols.message import Message
@@ -41,6 +41,7 @@ class ChatSession:
         self._turns = self._answerer.turns
         self._choice = choice
         self._look = look
+        self._ended: list[ToolEnded] = []  # the tools of the one question
         kept = choice.kept
         self._resumed = world.resume_kept(self._answerer, kept) if kept is not None else None
 
@@ -95,16 +96,25 @@ class ChatSession:
 
     def _read(self, events: Iterable[Event], *, as_json: bool) -> TurnEnded:
         from hiveloom_cli.chat.answer import fold_turn
-        from hiveloom_cli.terminal.tool_view import answer_question
         from hiveloom_cli.terminal.turn import show_turn
 
-        streams = self._app.streams
         if as_json:
-            return fold_turn(events, partial(answer_question, streams=streams))
-        return show_turn(events, streams, self._look)
+            return fold_turn(self._note_tools(events), self._ask)
+        return show_turn(events, self._app.streams, self._look)
+
+    def _note_tools(self, events: Iterable[Event]) -> Iterator[Event]:
+        for event in events:
+            if isinstance(event, ToolEnded):
+                self._ended.append(event)
+            yield event
 
     def _print_document(self, document: dict[str, Any]) -> None:
         self._app.streams.print_line(json.dumps(document, ensure_ascii=False))
+
+    def _ask(self, event: ApprovalAsked) -> None:
+        from hiveloom_cli.terminal.tool_view import answer_question
+
+        answer_question(event, self._app.streams)
 
     def run(self) -> None:
         """Chat until the person leaves."""
@@ -135,6 +145,9 @@ class ChatSession:
                 "output_tokens": usage.output_tokens,
                 "cached_input_tokens": usage.cached_input_tokens,
             },
+            "tools": [
+                {"name": tool.call.name, "is_error": tool.result.is_error} for tool in self._ended
+            ],
             "conversation_id": conversation.id if self._turns.has_saved else None,
         }
 

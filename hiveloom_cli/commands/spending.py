@@ -138,10 +138,16 @@ def _load_spent(app: App, wanted: Filter, prices: Prices | None) -> Amount:
 
 
 def _measure(kept: KeptConversation) -> list[tuple[int, int]]:
-    """List how many messages each request had that was counted, and how many tokens they were."""
+    """List how many messages each request had that was counted, and how many tokens they were.
+
+    Where tools ran, all requests of the turn were counted together, so that it says nothing.
+    """
+    from hiveloom_cli.chat.exchanges import is_question
+
     said = [row for row in kept.messages if not row.is_replaced and row.state != "unanswered"]
     return [
         (place, row.ended.usage.input_tokens)
         for place, row in enumerate(said)
         if row.ended and row.ended.usage and row.ended.usage.input_tokens
+        if place and is_question(said[place - 1].message)
     ]

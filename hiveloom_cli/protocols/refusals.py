@@ -200,6 +200,8 @@ def find_tools_refused(refusal: Refusal) -> str | None:
     """Whether tools are refused altogether."""
     if "tools" not in refusal.body:
         return None
+    if "tool_choice" in refusal.body and _is_unwanted("tool_choice", refusal):
+        return None  # they may be taken without it
     tried = refusal.body.get("reasoning_effort") == "none"
     if tried and "reasoning" in refusal.text.lower():
         return ""  # the model cannot do without reasoning, so it has to do without tools

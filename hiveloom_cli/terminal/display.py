@@ -31,8 +31,8 @@ class Display(Protocol):
         """Put a line for the person between the pieces."""
         ...
 
-    def end_part(self) -> None:
-        """Begin a new paragraph with the next piece: tools ran in between."""
+    def end_part(self, doing: str = "") -> None:
+        """Begin a new paragraph with the next piece, as tools run; say what goes on meanwhile."""
         ...
 
     def lend(self) -> AbstractContextManager[None]:
@@ -118,7 +118,7 @@ class _PipeDisplay:
         self.break_line()
         self._streams.print_notice(line)
 
-    def end_part(self) -> None:
+    def end_part(self, doing: str = "") -> None:  # noqa: ARG002 - nobody looks at a pipe
         self._is_parted = self._has_text
 
     def lend(self) -> AbstractContextManager[None]:

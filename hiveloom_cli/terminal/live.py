@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.terminal.echo import call_on_continue, hide_typing, show_typing
+from hiveloom_cli.terminal.echo import call_on_continue, hide_typing
 from hiveloom_cli.terminal.look import Reasoning
 from hiveloom_cli.terminal.plain_text import PlainText, Thoughts
 from hiveloom_cli.terminal.screen_reader import format_thought
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.terminal.streams import Streams
 
 _REFRESH_S = 0.1
+_WAITING = "waiting"
 
 
 class LiveDisplay:
@@ -43,6 +44,7 @@ class LiveDisplay:
         self._thoughts = Thoughts(PlainText(lambda text: print_styled(console, text, quiet)))
         self._status = StatusLine(console, look.clock, quiet)
         self._asked_s = look.clock.elapsed_s()
+        self._doing = _WAITING
         self._thinking_since_s: float | None = None
         self._blank = ""
         self._begun = False
@@ -51,7 +53,7 @@ class LiveDisplay:
         self._suspended = False
         stack.enter_context(call_on_continue(self._note_suspension))
         stack.callback(self._close)
-        self._status.start("waiting", self._asked_s)
+        self._status.start(self._doing, self._asked_s)
         threading.Thread(target=self._refresh, daemon=True).start()
 
     def feed(self, text: str) -> None:
@@ -84,26 +86,27 @@ class LiveDisplay:
             self._break_off()
             self._streams.print_notice(line)
             if not self._begun:
-                self._status.start("waiting", self._asked_s)
+                self._status.start(self._doing, self._asked_s)
 
-    def end_part(self) -> None:
+    def end_part(self, doing: str = "") -> None:
         """See `display.Display.end_part`."""
         with self._lock:
             self._break_off()
-            self._begun = False
-            self._asked_s = self._look.clock.elapsed_s()
-            self._status.start("waiting", self._asked_s)
+            self._doing = doing or _WAITING
+            self._begin_waiting()
 
     @contextmanager
     def lend(self) -> Iterator[None]:
         """See `display.Display.lend`."""
         with self._lock:  # which keeps the thread from drawing
             self._break_off()
-            with show_typing(self._streams.stdin):
-                yield
-            self._begun = False
-            self._asked_s = self._look.clock.elapsed_s()
-            self._status.start("waiting", self._asked_s)
+            yield
+            self._begin_waiting()
+
+    def _begin_waiting(self) -> None:
+        self._begun = False
+        self._asked_s = self._look.clock.elapsed_s()
+        self._status.start(self._doing, self._asked_s)
 
     def print_summary(self, line: str) -> None:
         """See `display.Display.print_summary`."""

@@ -70,16 +70,17 @@ def format_field(label: str, text: str, *, indent: int, width: int) -> Iterator[
     wide: terminals differ in how wide they draw it, and one that runs out of line goes on in front.
     """
     shown = format_one_line(text, limit=_MOST_SHOWN)
-    yield from _fold(f"  {label}".ljust(indent), shown, indent=indent, width=width)
+    yield from fold_line(f"  {label}".ljust(indent), shown, indent=indent, width=width)
 
 
 def format_block(text: str, *, indent: int, width: int) -> Iterator[str]:
     """Yield the lines that show all of a foreign text of several lines, safe as a field is."""
     for line in text.splitlines():
-        yield from _fold(" " * indent, format_visible(line), indent=indent, width=width)
+        yield from fold_line(" " * indent, format_visible(line), indent=indent, width=width)
 
 
-def _fold(line: str, text: str, *, indent: int, width: int) -> Iterator[str]:
+def fold_line(line: str, text: str, *, indent: int, width: int) -> Iterator[str]:
+    """Yield `line` and the visible text after it, folded as a field is."""
     cells = len(line)
     for character in text:
         size = 1 if character.isascii() else 2

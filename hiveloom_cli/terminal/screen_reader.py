@@ -60,7 +60,7 @@ class AppendOnlyDisplay:
         self._end_line()
         self._streams.print_notice(line)
 
-    def end_part(self) -> None:
+    def end_part(self, doing: str = "") -> None:  # noqa: ARG002 - said once, as a notice
         """See `display.Display.end_part`."""
         self._end_line()
 

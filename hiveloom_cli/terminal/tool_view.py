@@ -7,13 +7,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat.event import ApprovalAsked, ToolEnded, ToolStarted
-from hiveloom_cli.terminal.question import ask_choice, ask_line, format_block
+from hiveloom_cli.terminal.echo import show_typing
+from hiveloom_cli.terminal.question import ask_choice, ask_line, fold_line, format_block
 from hiveloom_cli.terminal.visible import format_one_line
 from hiveloom_cli.tools.approval import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from hiveloom_cli.protocols.message import ToolCall
     from hiveloom_cli.terminal.display import Display
     from hiveloom_cli.terminal.streams import Streams
     from hiveloom_cli.tools.approval import Question
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _MOST_CELLS = 200  # of a line that says that a tool runs
 _MOST_LINES = 20  # of a question, before the person asks for the rest
 _INDENT = 4
+_LABEL = 40
 _ANSWERS = {"o": Answer.ONCE, "c": Answer.CONVERSATION, "a": Answer.ALWAYS, "n": Answer.NO}
 _WORDS = {
     "o": "once",
@@ -32,20 +35,38 @@ _WORDS = {
 _SHOW = {"s": "show all of it"}
 
 
-def show_tool(
-    event: ApprovalAsked | ToolStarted | ToolEnded, display: Display, streams: Streams
-) -> None:
-    """Show what happens with a tool; the person is asked where one wants to run."""
-    match event:
-        case ApprovalAsked():
-            with display.lend():
-                answer_question(event, streams)
-        case ToolStarted():
-            display.print_notice(_format_started(event))
-        case ToolEnded():
-            if event.result.is_error:
-                display.print_notice(_format_failed(event))
-            display.end_part()
+class ToolView:
+    """Shows what happens with tools on a display; the person is asked where one wants to run."""
+
+    def __init__(self, display: Display, streams: Streams) -> None:
+        self._display = display
+        self._streams = streams
+        self._running: list[ToolCall] = []
+
+    def show(self, event: ApprovalAsked | ToolStarted | ToolEnded) -> None:
+        """Show what happened."""
+        match event:
+            case ApprovalAsked():
+                with self._display.lend():
+                    answer_question(event, self._streams)
+            case ToolStarted():
+                self._running.append(event.call)
+                self._print(_format_started(event))
+            case ToolEnded():
+                if event.call in self._running:
+                    self._running.remove(event.call)
+                if event.result.is_error:
+                    self._print(_format_failed(event))
+                self._end_part()
+
+    def _print(self, line: str) -> None:
+        for folded in _fold(line, self._streams):
+            self._display.print_notice(folded)
+        self._end_part()
+
+    def _end_part(self) -> None:
+        names = ", ".join(call.name for call in self._running)
+        self._display.end_part(format_one_line(f"running {names}", limit=_LABEL) if names else "")
 
 
 def _format_started(event: ToolStarted) -> str:
@@ -60,40 +81,59 @@ def _format_failed(event: ToolEnded) -> str:
     return format_one_line(f"→ {event.call.name}: {event.result.content}", limit=_MOST_CELLS)
 
 
+def _fold(line: str, streams: Streams) -> Iterable[str]:
+    """Fold a line by ourselves, so that no foreign text stands where a line of ours begins."""
+    if not streams.stderr.isatty():
+        return (line,)
+    return fold_line("", line, indent=_INDENT, width=streams.measure_width())
+
+
 def answer_question(event: ApprovalAsked, streams: Streams) -> None:
-    """Ask the person whether a tool may run; where nobody is there, say what lets it."""
+    """Ask the person whether a tool may run; where nobody is there, say what lets it.
+
+    What was typed ahead is no answer: it is dropped.
+    """
     question = event.question
-    reference = question.card.reference
     if not streams.can_ask:
-        if question.before:
-            said = "it has changed since you agreed to it; run a chat on a terminal to see how"
-        else:
-            said = f"it needs your approval; allow it with --allow-tool {reference}"
-        streams.print_notice(f"note: {reference} was not run: {said}")
+        streams.print_notice(_explain_not_run(question))
         return
     lines = list(_format_question(question, streams.measure_width()))
-    choices = _WORDS
-    if len(lines) > _MOST_LINES:
-        choices = {**_WORDS, **_SHOW}
-        streams.write_aside("".join(f"{line}\n" for line in lines[:_MOST_LINES]))
-        streams.print_notice(f"... {len(lines) - _MOST_LINES} more lines")
+    with show_typing(streams.stdin):
+        letter = _ask_letter(lines, streams)
+        if letter == "w":
+            question.say(Answer.NO, ask_line("Why not? ", streams).strip())
+        else:
+            question.say(_ANSWERS.get(letter, Answer.NO))
+
+
+def _explain_not_run(question: Question) -> str:
+    reference = question.card.reference
+    if question.before:
+        said = "it has changed since you agreed to it; run a chat on a terminal to see how"
     else:
-        streams.write_aside("".join(f"{line}\n" for line in lines))
-    letter = ask_choice(choices, streams)
-    if letter == "s":
-        streams.write_aside("".join(f"{line}\n" for line in lines[_MOST_LINES:]))
-        letter = ask_choice(_WORDS, streams)
-    if letter == "w":
-        question.say(Answer.NO, ask_line("Why not? ", streams).strip())
-    else:
-        question.say(_ANSWERS.get(letter, Answer.NO))
+        said = f"it needs your approval; allow it with --allow-tool {reference}"
+    return f"note: {reference} was not run: {said}"
+
+
+def _ask_letter(lines: list[str], streams: Streams) -> str:
+    shown, rest = lines[:_MOST_LINES], lines[_MOST_LINES:]
+    streams.write_aside("".join(f"{line}\n" for line in shown))
+    if not rest:
+        return ask_choice(_WORDS, streams)
+    streams.print_notice(f"... {len(rest)} more lines")
+    letter = ask_choice({**_WORDS, **_SHOW}, streams)
+    if letter != "s":
+        return letter
+    streams.write_aside("".join(f"{line}\n" for line in rest))
+    return ask_choice(_WORDS, streams)
 
 
 def _format_question(question: Question, width: int) -> Iterator[str]:
-    yield f"{format_one_line(question.card.reference, limit=_MOST_CELLS)} wants to run:"
+    reference = format_one_line(question.card.reference, limit=_MOST_CELLS)
+    yield from fold_line("", f"{reference} wants to run:", indent=_INDENT, width=width)
     yield from format_block(question.what, indent=_INDENT, width=width)
     if question.before:
-        yield "It has changed since you agreed to it:"
+        yield from fold_line("", "It has changed since you agreed to it:", indent=0, width=width)
         changes = _build_changes(question.before, question.card.definition_text)
         yield from format_block(changes, indent=_INDENT, width=width)
 

@@ -16,7 +16,6 @@ from hiveloom_cli.protocols.event import (
 from hiveloom_cli.terminal.display import open_display
 from hiveloom_cli.terminal.look import DEFAULT_LOOK, Look
 from hiveloom_cli.terminal.pace import Pace
-from hiveloom_cli.terminal.tool_view import show_tool
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.terminal.display import Display
     from hiveloom_cli.terminal.streams import Streams
+    from hiveloom_cli.terminal.tool_view import ToolView
 
 
 def show_turn(
@@ -52,6 +52,7 @@ def show_turn(
 def _show_events(
     events: Iterable[Event], display: Display, pace: Pace, streams: Streams
 ) -> TurnEnded:
+    tools: ToolView | None = None
     for event in events:
         match event:
             case TextDelta(text):
@@ -63,7 +64,8 @@ def _show_events(
             case Notice() | RetryWaiting():
                 display.print_notice(_format_notice(event))
             case ApprovalAsked() | ToolStarted() | ToolEnded():
-                show_tool(event, display, streams)
+                tools = tools or _open_tool_view(display, streams)
+                tools.show(event)
             case ToolCallReady() | UsageReported():
                 pass
             case TurnEnded():
@@ -71,6 +73,12 @@ def _show_events(
             case _:
                 assert_never(event)
     raise StreamCutShort("the turn ended without an answer", hint="ask again")
+
+
+def _open_tool_view(display: Display, streams: Streams) -> ToolView:
+    from hiveloom_cli.terminal.tool_view import ToolView
+
+    return ToolView(display, streams)
 
 
 def _format_notice(event: Notice | RetryWaiting) -> str:

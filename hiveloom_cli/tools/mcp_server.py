@@ -61,11 +61,11 @@ class McpServer:
     def decide_approval(self, tool: str, annotations: Mapping[str, Any]) -> Approval:
         """Decide what has to happen before a tool runs: the person's word, else by its hint."""
         word = self.approvals.get(tool, self.approvals.get(REST))
-        return decide_usual(annotations) if word is None else word
+        return word if word is not None else decide_usual(annotations)
 
 
 def decide_usual(annotations: Mapping[str, Any]) -> Approval:
-    """Decide what holds for a tool of which nothing is said: by its server's hint."""
+    """Decide what a tool's own hint comes to: one that only reads runs by itself."""
     return Approval.AUTO if annotations.get("readOnlyHint") is True else Approval.ASK
 
 

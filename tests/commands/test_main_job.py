@@ -84,6 +84,7 @@ def test_json_is_one_object(hiveloom: Hiveloom, upstream: ScriptedUpstream, prot
         "response": TEXT,
         "finish_reason": "stop",
         "usage": {"input_tokens": 3, "output_tokens": 5, "cached_input_tokens": None},
+        "tools": [],
     }
     assert len(conversation_id) == 13
 

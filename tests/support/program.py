@@ -20,7 +20,7 @@ import pyte
 from rich.cells import chop_cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 PROGRAM = (sys.executable, "-m", "hiveloom_cli")
@@ -189,15 +189,19 @@ def spawn_hiveloom(
     cwd: Path | str | None = None,
     columns: int = 80,
     rows: int = 24,
+    program: Sequence[str] = PROGRAM,
 ) -> Iterator[Terminal]:
-    """Start `hiveloom` on a pseudo-terminal; it is killed at the end of the block, if need be."""
+    """Start `hiveloom` on a pseudo-terminal; it is killed at the end of the block, if need be.
+
+    Another `program`, such as a shell, starts it with what a terminal cannot give it.
+    """
     environment = build_environment({"TERM": "xterm-256color", **(env or {})})
     with warnings.catch_warnings():
         # From Python 3.12 on, forking beside a server's thread warns; the child only calls exec.
         warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
         process = pexpect.spawn(
-            PROGRAM[0],
-            [*PROGRAM[1:], *args],
+            program[0],
+            [*program[1:], *args],
             env=environment,
             cwd=str(cwd or os.environ["HOME"]),
             dimensions=(rows, columns),

@@ -259,9 +259,9 @@ def test_when_it_is_stopped_its_grandchildren_end_too(
 
 
 def test_at_its_time_limit_its_grandchildren_end_too(home: Path, tmp_path: Path) -> None:
-    output = run(open_family(home, tmp_path, obeys=True, timeout=1))
+    output = run(open_family(home, tmp_path, obeys=True, timeout=3))
     assert output.is_error
-    assert output.content.startswith("ended after its time limit of 1 s")
+    assert output.content.startswith("ended after its time limit of 3 s")
     wait_until_gone(wait_for(tmp_path / "pid"))
 
 
