@@ -254,6 +254,16 @@ def test_names_of_servers_are_completed(small: Path) -> None:
     assert run_hiveloom(env=environ).stdout.strip() == "plain,small"
 
 
+def test_tools_of_servers_are_completed_as_far_as_they_are_known(small: Path) -> None:
+    words = {"COMP_WORDS": "hiveloom tool test mcp", "COMP_CWORD": "3"}
+    environ = {"_HIVELOOM_COMPLETE": "bash_complete", **words}
+    assert run_hiveloom(env=environ).stdout.split() == ["plain,mcp:small"]
+    offer(small, build_tool("look"))
+    run_hiveloom("mcp", "test", "small")
+    offered = run_hiveloom(env=environ).stdout.split()
+    assert offered == ["plain,mcp:small", "plain,mcp:small/look"]
+
+
 def test_without_the_sdk_one_line_says_what_to_install(small: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _WITHOUT_SDK, "mcp", "test", "small"],
