@@ -79,6 +79,10 @@ def environ(tmp_path: Path, loopback: LoopbackUpstream) -> dict[str, str]:
     program = programs / "hiveloom"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hiveloom_cli "$@"\n')
     program.chmod(0o755)
+    # What a reader would fetch with uvx, from where `make servers` has put it.
+    fetcher = programs / "uvx"
+    fetcher.write_text(f'#!/bin/sh\nname=$1; shift\nexec "{_ROOT}/.env-mcp-time/bin/$name" "$@"\n')
+    fetcher.chmod(0o755)
     return build_environment(
         {
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
@@ -130,3 +134,9 @@ def test_the_examples_of_the_page_on_mcp_servers_work(
     folder = tmp_path / "work"
     folder.mkdir()
     run_examples((_ROOT / "docs/mcp.md").read_text(), folder, environ)
+
+
+def test_the_examples_of_the_page_on_tools_work(tmp_path: Path, environ: dict[str, str]) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    run_examples((_ROOT / "docs/tools.md").read_text(), folder, environ)

@@ -17,7 +17,11 @@ from hiveloom_cli.commands.chat_session import ChatSession
 from hiveloom_cli.commands.chat_tools import ChatTools
 from hiveloom_cli.commands.chat_world import ChatWorld
 from hiveloom_cli.commands.connecting import take_allow_http, take_credential, take_model
-from hiveloom_cli.commands.naming import complete_agents, complete_conversations
+from hiveloom_cli.commands.naming import (
+    complete_agents,
+    complete_conversations,
+    complete_references,
+)
 from hiveloom_cli.commands.numbers import TEMPERATURE, TOKENS, TOP_P
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts, take_patience
 from hiveloom_cli.commands.spending import override_limits, take_limits
@@ -70,6 +74,7 @@ _PARAMETERS = ("temperature", "top_p", "max_tokens")
     "--allow-tool",
     multiple=True,
     metavar="NAME",
+    shell_complete=complete_references,
     help="Let this tool run without asking; mcp:SERVER for all of a server's. Can be repeated.",
 )
 @take_patience

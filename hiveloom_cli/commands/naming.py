@@ -84,6 +84,19 @@ def complete_tools(
     return _complete(ToolFolder(find_app(context).paths.tools).load_names(), incomplete)
 
 
+def complete_references(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer all tools that an agent can name, those of MCP servers as they are known by now."""
+    from hiveloom_cli.tools.kinds import MCP
+    from hiveloom_cli.tools.mcp_listing import load_references
+    from hiveloom_cli.tools.tool_folder import ToolFolder
+
+    outside = find_app(context).outside
+    offered = [f"{MCP}{reference}" for reference in load_references(outside)]
+    return _complete([*ToolFolder(outside.tools).load_names(), *offered], incomplete)
+
+
 def complete_capabilities(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hiveloom_cli.commands.naming import complete_tools
+from hiveloom_cli.commands.naming import complete_references
 from hiveloom_cli.errors import HiveloomError, ToolNotFound, UsageMistake
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[NAME] [JSON]", shell_complete=complete_tools)
+@click.argument("words", nargs=-1, metavar="[NAME] [JSON]", shell_complete=complete_references)
 @click.option(
     "--name",
     "name_option",
     metavar="NAME",
     help="The name, if it is not an argument.",
-    shell_complete=complete_tools,
+    shell_complete=complete_references,
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.mcp import SCRIPT, wait_for_end
+from tests.support.mcp_http import run_http_server
 from tests.support.program import build_environment, run_hiveloom, spawn_hiveloom
 
 if TYPE_CHECKING:
@@ -253,6 +254,16 @@ def test_names_of_servers_are_completed(small: Path) -> None:
     assert run_hiveloom(env=environ).stdout.strip() == "plain,small"
 
 
+def test_tools_of_servers_are_completed_as_far_as_they_are_known(small: Path) -> None:
+    words = {"COMP_WORDS": "hiveloom tool test mcp", "COMP_CWORD": "3"}
+    environ = {"_HIVELOOM_COMPLETE": "bash_complete", **words}
+    assert run_hiveloom(env=environ).stdout.split() == ["plain,mcp:small"]
+    offer(small, build_tool("look"))
+    run_hiveloom("mcp", "test", "small")
+    offered = run_hiveloom(env=environ).stdout.split()
+    assert offered == ["plain,mcp:small", "plain,mcp:small/look"]
+
+
 def test_without_the_sdk_one_line_says_what_to_install(small: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _WITHOUT_SDK, "mcp", "test", "small"],
@@ -280,3 +291,24 @@ def test_ctrl_c_ends_a_test_and_the_server(small: Path) -> None:
     assert "Traceback" not in terminal.text
     (pid,) = map(int, (small / "pids").read_text().split())
     wait_for_end(pid)
+
+
+def test_a_stored_key_is_sent_to_its_own_server_and_to_no_other() -> None:
+    key = "made-up-key-of-the-server-0123456789"
+    with run_http_server() as server, run_http_server() as other:
+        server.key = key
+        stored = run_hiveloom("credential", "set", "small", "--base-url", server.url, input=key)
+        assert stored.exit_code == 0, stored
+        for name, url in (("small", server.url), ("other", other.url)):
+            run_hiveloom("mcp", "add", name, "--url", url, "--credential", "small")
+        works = run_hiveloom("mcp", "test", "small")
+        refused = run_hiveloom("mcp", "test", "other")
+        assert works.stdout.startswith("The MCP server small works: it offers 1 tool.\n")
+        assert refused.exit_code == 3
+        assert f"the key small belongs to {server.origin}" in refused.stderr
+        assert other.requests == []
+    home = Path(os.environ["HIVELOOM_HOME"])
+    plain = [
+        path for path in home.rglob("*") if path.is_file() and key in path.read_text("latin-1")
+    ]
+    assert plain == []

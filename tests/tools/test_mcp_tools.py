@@ -120,6 +120,8 @@ def test_the_persons_word_goes_before_the_servers_hint(
     with world.open("small") as tools:
         assert tools.get_card("small/echo").approval is echo
         assert tools.get_card("small/fail").approval is fail
+        assert tools.get_card("small/echo").usual is Approval.AUTO
+        assert tools.get_card("small/fail").usual is Approval.ASK
 
 
 def test_a_definition_that_changed_is_seen_before_it_is_approved(world: McpWorld) -> None:
