@@ -54,7 +54,9 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "rich": ("terminal/",),
     "secretstorage": ("credentials/",),
     "sqlite3": ("chat/store.py",),
+    "starlette": ("serve/",),
     "truststore": ("upstream/trust.py",),
+    "uvicorn": ("serve/",),
     "urllib3": ("upstream/guard.py", "upstream/session.py", "upstream/transport.py"),
     "yaml": ("front_matter/",),
 }

@@ -119,6 +119,8 @@ class _Turn:
         wanted = list_calls(self._answer)
         if self._calls is None or not wanted or self._reason not in _WHOLE:
             return False
+        if self._calls.ends_turn(wanted):
+            return False
         if self._calls.is_over:
             yield Notice("the model wants more tool calls than it may make; ask it to go on")
             return False

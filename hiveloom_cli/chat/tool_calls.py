@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.chat.tool_plan import Permissions
     from hiveloom_cli.protocols.message import ToolCall
+    from hiveloom_cli.protocols.request import ToolDefinition
     from hiveloom_cli.tools.approval import Question
     from hiveloom_cli.tools.toolbox import Toolbox
 
@@ -42,16 +43,20 @@ _LAST = "[This was the last round of tool calls: answer now, without tools.]"
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The tools of a chat, and what may run; at most `most_rounds` times a turn gets results."""
+    """The tools of a chat, and what may run; at most `most_rounds` times a turn gets results.
+
+    Calls of `passed` are not run but end the turn: somebody else runs them.
+    """
 
     toolbox: Toolbox
     permissions: Permissions
     most_rounds: int = 10
+    passed: tuple[ToolDefinition, ...] = ()
 
 
 def begin_calls(tools: Tools, conversation: Conversation) -> ToolCalls:
     """Begin the calls of a conversation's next turn, and have it tell the model of its tools."""
-    conversation.tools = tools.toolbox.definitions
+    conversation.tools = (*tools.toolbox.definitions, *tools.passed)
     conversation.instructions = tools.toolbox.instructions
     return ToolCalls(tools, conversation.id)
 
@@ -64,9 +69,14 @@ class ToolCalls:
         self._permissions = tools.permissions
         self._conversation_id = conversation_id
         self._rounds_left = tools.most_rounds
+        self._passed = frozenset(definition.name for definition in tools.passed)
         self._last: tuple[str, str] | None = None  # the call that was made last
         self._repeated = 0
         self.is_over = False
+
+    def ends_turn(self, calls: Sequence[ToolCall]) -> bool:
+        """Whether any of the calls is for somebody else to run."""
+        return any(call.name in self._passed for call in calls)
 
     def run(self, calls: Sequence[ToolCall], results: list[ToolResult]) -> Generator[Event]:
         """Run the calls of one answer and yield what happens.

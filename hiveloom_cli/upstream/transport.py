@@ -41,13 +41,15 @@ from hiveloom_cli.upstream.trust import load_context
 from hiveloom_cli.upstream.unreachable import build_no_connection, build_no_first_byte
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    import ssl
+    from collections.abc import Callable, Iterator, Mapping
 
     import requests
 
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.protocols.request import WireRequest
     from hiveloom_cli.secret import Secret
+    from hiveloom_cli.upstream.dialing import Line
 
 _PIECE = 64 * 1024
 _ERROR_BODY = 256 * 1024
@@ -55,17 +57,18 @@ _REPLY = 512 * 1024 * 1024  # no answer is that long; a few compressed kilobytes
 
 
 class RequestsTransport:
-    """Sends requests."""
+    """Sends requests; where there is a `line`, another thread can cut them off with it."""
 
     def __init__(
         self,
         environ: Mapping[str, str],
         timeouts: Timeouts | None = None,
         clock: Clock | None = None,
+        line: Line | None = None,
     ) -> None:
         self._timeouts = timeouts or Timeouts()
         self._clock = clock or SystemClock()
-        self._session = open_session(TrustAdapter(cache(partial(load_context, environ))))
+        self._session = open_session(_build_adapter(cache(partial(load_context, environ)), line))
 
     @contextmanager
     def open_reply(self, request: WireRequest, key: Secret | None) -> Iterator[Iterator[bytes]]:
@@ -115,6 +118,14 @@ class RequestsTransport:
             error.retry_after_s = advice.wait_s  # a header is exacter than words
         error.should_retry = advice.should_retry
         raise error
+
+
+def _build_adapter(load_trust: Callable[[], ssl.SSLContext], line: Line | None) -> TrustAdapter:
+    if line is None:
+        return TrustAdapter(load_trust)
+    from hiveloom_cli.upstream.guard import GuardedAdapter
+
+    return GuardedAdapter(load_trust, line, allows_private=True)
 
 
 def _build_redirected(status: int, location: str) -> UpstreamRefused:

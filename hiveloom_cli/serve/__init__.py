@@ -1,0 +1,1 @@
+"""The agents for other programs: an HTTP server that speaks what their clients speak."""

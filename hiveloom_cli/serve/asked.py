@@ -1,0 +1,82 @@
+"""What a program asks of an agent, in no wire format's words, and who answers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from hiveloom_cli.protocols.request import Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from hiveloom_cli.chat.event import Event
+    from hiveloom_cli.protocols.message import Message
+    from hiveloom_cli.protocols.output_schema import OutputSchema
+    from hiveloom_cli.protocols.request import ToolDefinition
+
+
+class Rejection(Exception):
+    """A request that is not answered: an HTTP status, a sentence for its sender, and a code."""
+
+    def __init__(self, status: int, message: str, *, code: str = "invalid_request_error") -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request. `messages` are all that was said, the last of them the user's.
+
+    `system` comes after the agent's own prompt, `parameters` that are set before its own. `tools`
+    are the client's, which runs them itself.
+    """
+
+    agent: str
+    messages: tuple[Message, ...]
+    system: str = ""
+    parameters: Parameters = field(default_factory=Parameters)
+    tools: tuple[ToolDefinition, ...] = ()
+    output: OutputSchema | None = None
+    stream: bool = False
+    include_usage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgentBrief:
+    """What a list says of an agent."""
+
+    name: str
+    description: str
+    model: str
+
+
+class OpenTurn(Protocol):
+    """A turn on its way, run in a thread of its own."""
+
+    @property
+    def events(self) -> Generator[Event]:
+        """The turn's events, `TurnEnded` last; what goes wrong is a `HiveloomError`."""
+        ...
+
+    def cut(self) -> None:
+        """Break the upstream's connection off, from another thread: nobody waits any more."""
+        ...
+
+    def close(self) -> None:
+        """End what was started, in the thread that read the events."""
+        ...
+
+
+class Host(Protocol):
+    """Where the agents are; any method may be called in any thread, and raises `HiveloomError`."""
+
+    def load_agents(self) -> Sequence[AgentBrief]:
+        """Read which agents there are, as their files are now."""
+        ...
+
+    def open_turn(self, asked: Asked) -> OpenTurn:
+        """Begin to answer; raises `Rejection` for what the agent cannot be asked."""
+        ...
