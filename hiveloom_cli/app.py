@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.tools.outside import Outside, Web
     from hiveloom_cli.upstream.client import ModelClient
     from hiveloom_cli.upstream.dialects import Dialects
+    from hiveloom_cli.upstream.dialing import Line
     from hiveloom_cli.upstream.key_check import KeyCheck
     from hiveloom_cli.upstream.model_cache import ModelCache
     from hiveloom_cli.upstream.resolve import KeySource, Route, Upstream
@@ -163,10 +164,10 @@ class App:
     def _transport(self) -> RequestsTransport:
         return self._open_transport(self.timeouts)
 
-    def _open_transport(self, timeouts: Timeouts) -> RequestsTransport:
+    def _open_transport(self, timeouts: Timeouts, line: Line | None = None) -> RequestsTransport:
         from hiveloom_cli.upstream.transport import RequestsTransport
 
-        return RequestsTransport(self.environ, timeouts, self.clock)
+        return RequestsTransport(self.environ, timeouts, self.clock, line)
 
     @cached_property
     def dialects(self) -> Dialects:
@@ -195,8 +196,10 @@ class App:
 
         return decide_route(model, credential, self.credentials.load_all(), self.environ)
 
-    def open_model(self, upstream: Upstream, key: Secret | None = None) -> ModelClient:
-        """Open a client for an upstream; a key not given is fetched for the first request."""
+    def open_model(
+        self, upstream: Upstream, key: Secret | None = None, line: Line | None = None
+    ) -> ModelClient:
+        """Open a client; a key not given is fetched for the first request, `line` can cut it."""
         from hiveloom_cli.upstream.client import ModelClient
         from hiveloom_cli.upstream.models import load_offered
 
@@ -205,7 +208,7 @@ class App:
 
         return ModelClient(
             upstream,
-            self._transport,
+            self._transport if line is None else self._open_transport(self.timeouts, line),
             load_key,
             dialects=self.dialects,
             clock=self.clock,
@@ -238,8 +241,7 @@ class App:
         """Fetch what a URL names, without any key. Raises `SourceUnusable` and `UsageMistake`."""
         from hiveloom_cli.upstream.fetch import fetch_url
 
-        transport = self._open_transport(_FETCHING)
-        return fetch_url(url, transport, self.clock, most_bytes=most_bytes)
+        return fetch_url(url, self._open_transport(_FETCHING), self.clock, most_bytes=most_bytes)
 
     @cached_property
     def outside(self) -> Outside:
@@ -275,8 +277,11 @@ class App:
         from hiveloom_cli.upstream.web import check_bound
 
         check_bound(name, origin, self.credentials.load(name))
-        secret = self.credentials.load_secret(name)
-        self.secrets.append(secret)
+        return self._note(self.credentials.load_secret(name))
+
+    def _note(self, secret: Secret) -> Secret:
+        if all(secret.reveal() != known.reveal() for known in self.secrets):
+            self.secrets.append(secret)  # once: a server reads the same key again and again
         return secret
 
     def load_attachment(self, source: str) -> Attachment:
@@ -292,6 +297,4 @@ class App:
         """Fetch a key from where it is kept. Raises `CredentialError`."""
         from hiveloom_cli.upstream.keys import load_key
 
-        secret = load_key(source, self.environ, self.credentials.load_secret)
-        self.secrets.append(secret)
-        return secret
+        return self._note(load_key(source, self.environ, self.credentials.load_secret))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -45,13 +45,15 @@ _LAST = "[This was the last round of tool calls: answer now, without tools.]"
 class Tools:
     """The tools of a chat, and what may run; at most `most_rounds` times a turn gets results.
 
-    Calls of `passed` are not run but end the turn: somebody else runs them.
+    Calls of `passed` are not run but end the turn: somebody else runs them. `stop` ends what runs,
+    from another thread.
     """
 
     toolbox: Toolbox
     permissions: Permissions
     most_rounds: int = 10
     passed: tuple[ToolDefinition, ...] = ()
+    stop: Stop = field(default_factory=Stop)
 
 
 def begin_calls(tools: Tools, conversation: Conversation) -> ToolCalls:
@@ -69,6 +71,7 @@ class ToolCalls:
         self._permissions = tools.permissions
         self._conversation_id = conversation_id
         self._rounds_left = tools.most_rounds
+        self.stop = tools.stop
         self._passed = frozenset(definition.name for definition in tools.passed)
         self._last: tuple[str, str] | None = None  # the call that was made last
         self._repeated = 0
@@ -139,6 +142,10 @@ class _Round:
 
     def run(self) -> Generator[Event]:
         """Run them all; when this is left early, what runs is stopped, and what has ended kept."""
+        with self._turn.stop.on_stop(self._stop.set):
+            yield from self._run_all()
+
+    def _run_all(self) -> Generator[Event]:
         try:
             asked = []
             for place, call in enumerate(self._calls):

@@ -25,6 +25,7 @@ from hiveloom_cli.chat.tool_plan import Permissions
 from hiveloom_cli.chat.turns import Turns
 from hiveloom_cli.protocols.message import ToolResult, build_user_message
 from hiveloom_cli.protocols.request import ToolDefinition
+from hiveloom_cli.stop import Stop
 from hiveloom_cli.terminal.streams import Streams
 from hiveloom_cli.tools.tool import Approval, ToolCard, ToolOutput
 from hiveloom_cli.tools.toolbox import Toolbox
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from hiveloom_cli.errors import HiveloomError
     from hiveloom_cli.protocols.message import Message
     from hiveloom_cli.protocols.providers import ProtocolName
-    from hiveloom_cli.stop import Stop
     from hiveloom_cli.tools.approval import Answer
     from tests.support.upstream import ScriptedUpstream
 
@@ -132,6 +132,7 @@ class Loop:
         most_rounds: int = 10,
         agent: Agent | None = None,
         ceiling: Ceiling | None = None,
+        passed: Sequence[str] = (),
     ) -> None:
         self.protocol = protocol
         self.upstream = upstream
@@ -142,13 +143,16 @@ class Loop:
         self.conversation = Conversation(self.app.clock.new_id(), agent, stream=streamed)
         self.permissions = Permissions(self.app.agreements, frozenset(allowed))
         place = self.app.decide_upstream(agent.model, agent.credential)
+        self.stop = Stop()
+        others = tuple(ToolDefinition(name, "Somebody else's.", ANY) for name in passed)
+        toolbox = Toolbox([TrialTools(tools)])
         by = AnsweredBy(agent.name, 1, agent.model, protocol, str(place.base_url), protocol)
         self.turns = Turns(
             self.app.open_model(place),
             Recorder(self.app.conversations, by, self.app.clock),
             ceiling,
             load_window=lambda _: None,
-            tools=Tools(Toolbox([TrialTools(tools)]), self.permissions, most_rounds),
+            tools=Tools(toolbox, self.permissions, most_rounds, others, self.stop),
         )
 
     def begin(self, text: str = "hi") -> Generator[Event]:

@@ -1,0 +1,81 @@
+"""A turn, which waits for bytes in a thread of its own, read in an event loop.
+
+The thread ends by itself soon after its reader has gone: the upstream's connection is cut off then,
+and what tools run is stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from hiveloom_cli.chat.event import Event
+    from hiveloom_cli.serve.asked import Asked, Host, OpenTurn
+
+
+class _Over:
+    """What comes after the last event."""
+
+
+class Turn:
+    """A turn under way; close it, however its reading ends."""
+
+    def __init__(self, host: Host, asked: Asked) -> None:
+        self._host = host
+        self._asked = asked
+        self._loop = asyncio.get_running_loop()
+        self._arrived: asyncio.Queue[Event | BaseException | _Over] = asyncio.Queue()
+        self._lock = threading.Lock()
+        self._open: OpenTurn | None = None
+        self._cut = threading.Event()
+        threading.Thread(target=self._work, name="turn", daemon=True).start()
+
+    async def read(self) -> AsyncIterator[Event]:
+        """Yield the events as they come; raises what the turn does."""
+        while True:
+            item = await self._arrived.get()
+            if isinstance(item, _Over):
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def close(self) -> None:
+        """Have the thread end, if it has not: nobody reads any more."""
+        with self._lock:
+            self._cut.set()
+            if self._open is not None:
+                self._open.cut()
+
+    def _work(self) -> None:
+        try:
+            self._run()
+        except BaseException as error:  # noqa: BLE001 - raised by whoever reads
+            self._put(error)
+        self._put(_Over())
+
+    def _run(self) -> None:
+        turn = self._host.open_turn(self._asked)
+        try:
+            with self._lock:
+                self._open = turn
+                if self._cut.is_set():
+                    return
+            for event in turn.events:
+                self._put(event)
+                if self._cut.is_set():
+                    return
+        finally:
+            with self._lock:
+                self._open = None  # what is closed is not cut any more
+            turn.events.close()
+            turn.close()
+
+    def _put(self, item: Event | BaseException | _Over) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the server has ended
+            self._loop.call_soon_threadsafe(self._arrived.put_nowait, item)

@@ -1,0 +1,49 @@
+"""An upstream that nobody waits for any more is left at once, from another thread."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from hiveloom_cli.errors import UpstreamError
+from hiveloom_cli.protocols.request import WireRequest
+from hiveloom_cli.upstream.dialing import Line
+from hiveloom_cli.upstream.transport import RequestsTransport
+from tests.support.upstream import Ending, Reply, ScriptedUpstream
+
+
+@pytest.mark.parametrize("pieces", [[], [b"half"]], ids=["before the reply", "in its middle"])
+def test_a_cut_ends_a_request_and_its_connection(
+    upstream: ScriptedUpstream, pieces: list[bytes]
+) -> None:
+    upstream.add(Reply([*pieces, 30.0], ending=Ending.CHUNKED, has_head=bool(pieces)))
+    line = Line()
+    transport = RequestsTransport({}, line=line)
+    caught: list[UpstreamError] = []
+
+    def read() -> None:
+        request = WireRequest(f"{upstream.origin}/", {}, ())
+        try:
+            with transport.open_reply(request, None) as arrived:
+                list(arrived)
+        except UpstreamError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    upstream.wait_for_requests()
+    line.cut()
+    thread.join(5)
+    assert len(caught) == 1
+    assert upstream.hung_up.wait(5)
+
+
+def test_what_was_cut_opens_no_other_connection(upstream: ScriptedUpstream) -> None:
+    line = Line()
+    line.cut()
+    transport = RequestsTransport({}, line=line)
+    request = WireRequest(f"{upstream.origin}/", {}, ())
+    with pytest.raises(UpstreamError), transport.open_reply(request, None):
+        pass
+    assert not upstream.requests
