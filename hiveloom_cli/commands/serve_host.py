@@ -1,0 +1,125 @@
+"""Where a server's agents are: each request reads its agent anew, and has a turn of its own."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hiveloom_cli.agents.agent import Agent, is_agent_name
+from hiveloom_cli.chat.conversation import Conversation
+from hiveloom_cli.chat.tool_calls import Tools
+from hiveloom_cli.chat.tool_plan import Permissions
+from hiveloom_cli.chat.turns import Turns
+from hiveloom_cli.commands.spending import open_ceiling
+from hiveloom_cli.errors import AgentNotFound
+from hiveloom_cli.serve.asked import AgentBrief, Rejection
+from hiveloom_cli.stop import Stop
+from hiveloom_cli.tools.toolbox import open_toolbox
+from hiveloom_cli.upstream.dialing import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from hiveloom_cli.agents.agent_file import AgentFile
+    from hiveloom_cli.app import App
+    from hiveloom_cli.chat.event import Event
+    from hiveloom_cli.protocols.request import Parameters
+    from hiveloom_cli.serve.asked import Asked
+    from hiveloom_cli.tools.toolbox import Toolbox
+
+_MOST_ROUNDS = 10
+
+
+class ServeHost:
+    """A `serve.asked.Host`; tools that ask run only if they are among `allowed`."""
+
+    def __init__(self, app: App, allowed: Sequence[str] = ()) -> None:
+        self._app = app
+        self._allowed = frozenset(allowed)
+
+    def load_agents(self) -> list[AgentBrief]:
+        """See `Host`."""
+        briefs = (brief for _, brief in self._app.load_briefs())
+        return [
+            AgentBrief(one.name, one.description, one.model)
+            for one in briefs
+            if isinstance(one, Agent)
+        ]
+
+    def open_turn(self, asked: Asked) -> OpenedTurn:
+        """See `Host`."""
+        file = self._load(asked.agent)
+        agent = replace(
+            file.agent,
+            parameters=_override(file.agent.parameters, asked.parameters),
+            system_prompt="\n\n".join(filter(None, (file.agent.system_prompt, asked.system))),
+        )
+        references = (*agent.tools, *(f"skill:{name}" for name in agent.skills))
+        toolbox = open_toolbox(references, self._app.outside)
+        try:
+            return self._open(asked, agent, file.version, toolbox)
+        except BaseException:
+            toolbox.close()
+            raise
+
+    def _open(self, asked: Asked, agent: Agent, version: int, toolbox: Toolbox) -> OpenedTurn:
+        own = {definition.name for definition in toolbox.definitions}
+        for tool in asked.tools:
+            if tool.name in own:
+                raise Rejection(400, f"tools: the agent has a tool named {tool.name} of its own")
+        app, line, stop = self._app, Line(), Stop()
+        upstream = app.decide_upstream(agent.model, agent.credential)
+        tools = Tools(
+            toolbox,
+            Permissions(app.agreements, self._allowed),
+            agent.max_tool_rounds or _MOST_ROUNDS,
+            asked.tools,
+            stop,
+        )
+        turns = Turns(
+            app.open_model(upstream, line=line),
+            None,
+            open_ceiling(app, agent, upstream, is_saved=False),
+            load_window=partial(app.load_window, upstream),
+            tools=tools,
+        )
+        *past, message = asked.messages
+        conversation = Conversation(
+            app.clock.new_id(), agent, messages=past, agent_version=version, output=asked.output
+        )
+        return OpenedTurn(turns.take(conversation, message), line, stop, toolbox)
+
+    def _load(self, name: str) -> AgentFile:
+        """Read an agent; one of a project that nobody has agreed to is as good as not there."""
+        if not is_agent_name(name):
+            raise AgentNotFound(f"there is no agent named {name}")
+        file = self._app.agents.load(name)
+        if file.is_project and not self._app.trust.load_trust(file).is_enough:
+            raise AgentNotFound(f"there is no agent named {name}")
+        return file
+
+
+class OpenedTurn:
+    """A `serve.asked.OpenTurn`."""
+
+    def __init__(self, events: Generator[Event], line: Line, stop: Stop, toolbox: Toolbox) -> None:
+        self.events = events
+        self._line = line
+        self._stop = stop
+        self._toolbox = toolbox
+
+    def cut(self) -> None:
+        """See `OpenTurn`."""
+        self._line.cut()
+        self._stop.set()
+
+    def close(self) -> None:
+        """See `OpenTurn`."""
+        self._line.cut()
+        self._toolbox.close()
+
+
+def _override(parameters: Parameters, asked: Parameters) -> Parameters:
+    given = ((field.name, getattr(asked, field.name)) for field in fields(asked))
+    return replace(parameters, **{name: value for name, value in given if value is not None})

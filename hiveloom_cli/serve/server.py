@@ -1,0 +1,60 @@
+"""Running the application: uvicorn, told to say nothing that the access log does not."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from hiveloom_cli.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BACKLOG = 2048
+_GRACE_S = 30  # that answers on their way have to end once a stop is asked for
+_IDLE_S = 75  # a connection without a request
+_HEADERS = 64 * 1024
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Listen on an address. Raises `UsageMistake` where that cannot be."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageMistake(
+            f"cannot listen on {host}, port {port}: {reason}", hint="choose another: --port N"
+        ) from None
+    return listener
+
+
+def run_server(application: Any, listener: socket.socket, note_ready: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM; answers on their way may end, within a limit."""
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            note_ready()
+
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # whoever asks could write them
+        lifespan="off",
+        timeout_keep_alive=_IDLE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+        h11_max_incomplete_event_size=_HEADERS,
+        http="h11",
+        ws="none",
+    )
+    Server(config).run(sockets=[listener])
