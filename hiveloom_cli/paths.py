@@ -88,6 +88,11 @@ class Paths:
         return self.config / "prices.toml"
 
     @property
+    def serve_tokens(self) -> Path:
+        """Whom `hiveloom serve` lets in: the digests of tokens, nothing secret."""
+        return self.data / "serve_tokens.json"
+
+    @property
     def vault(self) -> Path:
         """The encrypted file that stands in where there is no OS keyring."""
         return self.data / "vault.json"

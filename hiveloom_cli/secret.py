@@ -12,7 +12,7 @@ MOST_CHARACTERS = 8192  # servers take no longer header
 _RUN = 8  # this many characters of a key in a row are enough to be worth hiding
 _KEY_PREFIXES = (
     *("sk-", "sk_", "gsk_", "csk-", "fw_", "xai-", "aiza", "hf_", "r8_"),
-    *("pplx-", "nvapi-", "ghp_", "github_pat_"),
+    *("pplx-", "nvapi-", "ghp_", "github_pat_", "hlm_"),
 )
 _KEY_LENGTH = 20  # the shortest keys in use are longer than this
 _KEY_SWITCHES = 6  # from letters to digits, say; dated or numbered names have fewer

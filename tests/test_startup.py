@@ -17,6 +17,7 @@ from tests.support.upstream import ScriptedUpstream, openai_stream, stream_reply
 HEAVY = {
     *("requests", "keyring", "rich", "prompt_toolkit", "sqlite3", "cryptography", "urllib3"),
     *("mcp", "anyio", "httpx2", "pydantic", "asyncio"),
+    *("starlette", "uvicorn", "h11"),
 }
 
 _PROBE = """
@@ -64,6 +65,9 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("mcp", "--help"),
         ("mcp", "list"),
         ("mcp", "add", "time", "--", "uvx", "mcp-server-time"),
+        ("serve", "--help"),
+        ("serve", "token", "create"),
+        ("serve", "token", "list"),
         ("provider", "list"),
         ("provider", "show", "groq"),
         ("model", "--help"),

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "conversation:command",
         "List, show, search, export, delete what was said.",
     ),
+    "serve": ("serve:command", "Offer the agents to other programs over HTTP."),
     "trust": ("trust:command", "Trust agents that come with a project."),
     "apply": ("apply:command", "Make your agents what manifests say."),
     "credential": (
