@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,20 +11,43 @@ from hiveloom_cli.commands.lazy import LazyGroup
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hiveloom_cli.app import App
-
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "token": ("serve_token:command", "Create, list, revoke the tokens that let programs in."),
 }
 
 
 @click.group(name="serve", cls=LazyGroup, table=_COMMANDS, invoke_without_command=True)
+@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Listen there (127.0.0.1).")
+@click.option("--port", type=click.IntRange(0, 65535), default=3000, help="And there (3000).")
+@click.option(
+    "--allow-host",
+    multiple=True,
+    metavar="NAME",
+    help="A name that it is asked by, such as a proxy's. Can be repeated.",
+)
+@click.option(
+    "--allow-origin",
+    multiple=True,
+    metavar="ORIGIN",
+    help="A web page that may ask, as in https://tools.example.com. Can be repeated.",
+)
+@click.option(
+    "--allow-tool",
+    multiple=True,
+    metavar="NAME",
+    help="Let this tool run, which asks otherwise: nobody is there to be asked.",
+)
+@click.option("--no-token", is_flag=True, help="Let anyone on this machine in.")
+@click.option("--access-log", metavar="FILE", help="Write who came there (- for stderr, as usual).")
 @click.pass_context
-def command(context: click.Context) -> None:
-    """Offer the agents to other programs over HTTP."""
+def command(context: click.Context, /, **options: Any) -> None:
+    """Offer the agents to other programs over HTTP, as OpenAI's and Anthropic's services are asked.
+
+    Each agent is a model of its name. Programs show a token: one of `hiveloom serve token create`,
+    the one in HIVELOOM_SERVE_TOKEN, or, without any, one that is printed at the start.
+    """
     if context.invoked_subcommand is not None:
         return
-    from hiveloom_cli.commands.serve_run import run_server
+    from hiveloom_cli.commands.serve_run import run
 
-    app: App = context.obj
-    run_server(app)
+    run(context.obj, options)

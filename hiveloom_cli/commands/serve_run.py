@@ -2,14 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.errors import HiveloomError
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from hiveloom_cli.app import App
+    from hiveloom_cli.serve.access import Access
+    from hiveloom_cli.serve.access_log import AccessLog
 
 
-def run_server(app: App) -> None:
-    """Serve until Ctrl-C."""
-    raise UsageMistake("nothing is served yet", hint="hiveloom serve token list")
+def run(app: App, options: dict[str, Any]) -> None:
+    """Serve until it is told to end.
+
+    Raises `UsageMistake` for what cannot be served so, and `HiveloomError` without the extra.
+    """
+    check_installed()
+    from hiveloom_cli.commands.serve_host import ServeHost
+    from hiveloom_cli.serve.access import TOKEN_VARIABLE, decide_access
+    from hiveloom_cli.serve.application import build_application
+    from hiveloom_cli.serve.guard import Guard
+    from hiveloom_cli.serve.guard_rules import Rules
+    from hiveloom_cli.serve.hosts import build_hosts, parse_origin
+    from hiveloom_cli.serve.server import open_socket, run_server
+    from hiveloom_cli.serve.tokens import Tokens
+
+    host = options["host"]
+    access = decide_access(
+        Tokens(app.paths.serve_tokens, app.clock),
+        host,
+        app.environ.get(TOKEN_VARIABLE, ""),
+        is_open=options["no_token"],
+    )
+    origins = frozenset(map(parse_origin, options["allow_origin"]))
+    with open_socket(host, options["port"]) as listener:
+        port = listener.getsockname()[1]
+        rules = Rules(build_hosts(host, port, options["allow_host"]), origins)
+        service = build_application(ServeHost(app, options["allow_tool"]), app.clock)
+        log = _open_log(app, options["access_log"])
+        guard = Guard(service, rules, access.doorkeeper, log, app.clock)
+        run_server(guard, listener, lambda: _print_start(app, listener, access))
+
+
+def check_installed() -> None:
+    """Return if what serves is there; raise `HiveloomError` with the way to get it if not."""
+    from importlib.util import find_spec
+
+    if find_spec("starlette") is None or find_spec("uvicorn") is None:
+        raise HiveloomError(
+            "serving needs the extra `serve`",
+            hint="pip install 'hiveloom-cli[serve]', or pipx inject hiveloom-cli starlette uvicorn",
+        )
+
+
+def _open_log(app: App, place: str | None) -> AccessLog:
+    from hiveloom_cli.serve.access_log import AccessLog, open_log_file
+
+    if place in (None, "-"):
+        return AccessLog(app.streams.stderr)
+    return AccessLog(open_log_file(Path(str(place))))
+
+
+def _print_start(app: App, listener: socket, access: Access) -> None:
+    host, port, *_ = listener.getsockname()
+    origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    app.streams.print_notice(f"Serving at {origin} (OpenAI: {origin}/v1, Anthropic: {origin})")
+    if access.made is not None:
+        app.streams.write_aside(f"Token, for this run: {access.made.reveal()}\n")
+        app.streams.print_notice("One that lasts: hiveloom serve token create")

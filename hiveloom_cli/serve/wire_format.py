@@ -1,0 +1,84 @@
+"""A wire format seen from the server: a client's bytes in, what is asked out, and the answer back.
+
+Each is a module of functions: it reads no clock and opens no socket.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from hiveloom_cli.chat.event import Event, TurnEnded
+    from hiveloom_cli.errors import HiveloomError
+    from hiveloom_cli.serve.asked import AgentBrief, Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells one reply from another: an identifier and when it was made."""
+
+    id: str
+    made_at: datetime
+
+
+class StreamFold(Protocol):
+    """What a stream has said so far; what it yields are server-sent events, each of them whole."""
+
+    def feed(self, event: Event) -> Iterator[bytes]:
+        """Take a turn's next event; `TurnEnded` ends the stream."""
+        ...
+
+    def fail(self, error: HiveloomError) -> Iterator[bytes]:
+        """End the stream with an error."""
+        ...
+
+
+class OpenFold(Protocol):
+    """What opens a fold for one answer."""
+
+    def __call__(self, asked: Asked, stamp: Stamp) -> StreamFold:
+        """Open what the answer's events are fed to."""
+        ...
+
+
+class WireFormat(Protocol):
+    """What a client speaks."""
+
+    @property
+    def StreamFold(self) -> OpenFold:  # noqa: N802 - a class of the module
+        """The class of what a stream is built with."""
+        ...
+
+    def parse_asked(self, body: bytes, agent: str = "") -> Asked:
+        """Read a request; `agent` is whom its path names, if any. Raises `Rejection`."""
+        ...
+
+    def build_reply(
+        self, ended: TurnEnded, asked: Asked, stamp: Stamp, used: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Build an answer that is not streamed; `used` names the agent's tools that were run."""
+        ...
+
+    def build_error(self, status: int, message: str, code: str, stamp: Stamp) -> dict[str, Any]:
+        """Build an error's body."""
+        ...
+
+    def build_models(self, agents: Sequence[AgentBrief]) -> dict[str, Any]:
+        """Build the list of agents."""
+        ...
+
+    def build_model(self, agent: AgentBrief) -> dict[str, Any]:
+        """Build what is said of one agent."""
+        ...
+
+
+def format_event(data: object, name: str = "") -> bytes:
+    """Write a server-sent event; `data` becomes JSON."""
+    text = json.dumps(data, ensure_ascii=False)
+    head = f"event: {name}\n" if name else ""
+    return f"{head}data: {text}\n\n".encode("utf-8", "replace")
