@@ -43,7 +43,7 @@ class Hosts:
         """Whether a request may ask for that host."""
         if host in self.allowed or HostName(host.name) in self.allowed:
             return True
-        if (host.port or _USUAL_PORT) != self.port:
+        if (_USUAL_PORT if host.port is None else host.port) != self.port:
             return False
         # No page can make an address, other than a name, lead elsewhere later.
         return host.name in self.names or (self.any_address and _is_address(host.name))
