@@ -108,9 +108,13 @@ class ToolCalls:
         if answer is Answer.CONVERSATION:
             self._permissions.allow_for_now(plan.card, self._conversation_id)
 
+    def note(self, plan: Plan) -> None:
+        """Remember what a tool was when it was first decided on."""
+        self._permissions.note(plan.card)
+
     def run_plan(self, plan: Plan, stop: Stop) -> ToolOutput:
         """Run what may run."""
-        self._permissions.note_run(plan.card)
+        self.note(plan)
         return plan.tool.run(plan.arguments, stop)
 
 
@@ -155,6 +159,7 @@ class _Round:
         if plan.verdict.approval is Approval.ASK:
             yield ApprovalAsked(self._calls[place], question)
         if question.answer is Answer.NO:
+            attempt(lambda: self._turn.note(plan))
             yield self._end(place, _build_denial(plan, question))
             return
         yield from self._turn.remember(plan, question.answer)

@@ -109,7 +109,7 @@ def answer_question(event: ApprovalAsked, streams: Streams) -> None:
 def _explain_not_run(question: Question) -> str:
     reference = question.card.reference
     if question.before:
-        said = "it has changed since you agreed to it; run a chat on a terminal to see how"
+        said = "it has changed since the last time; run a chat on a terminal to see how"
     else:
         said = f"it needs your approval; allow it with --allow-tool {reference}"
     return f"note: {reference} was not run: {said}"
@@ -133,7 +133,7 @@ def _format_question(question: Question, width: int) -> Iterator[str]:
     yield from fold_line("", f"{reference} wants to run:", indent=_INDENT, width=width)
     yield from format_block(question.what, indent=_INDENT, width=width)
     if question.before:
-        yield from fold_line("", "It has changed since you agreed to it:", indent=0, width=width)
+        yield from fold_line("", "It has changed since the last time:", indent=0, width=width)
         changes = _build_changes(question.before, question.card.definition_text)
         yield from format_block(changes, indent=_INDENT, width=width)
 
