@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hiveloom_cli.chat.event import ApprovalAsked, ToolEnded, ToolStarted
 from hiveloom_cli.terminal.echo import show_typing
 from hiveloom_cli.terminal.question import ask_choice, ask_line, fold_line, format_block
-from hiveloom_cli.terminal.visible import format_one_line
+from hiveloom_cli.terminal.visible import format_exact, format_one_line
 from hiveloom_cli.tools.approval import Answer
 
 if TYPE_CHECKING:
@@ -129,13 +129,13 @@ def _ask_letter(lines: list[str], streams: Streams) -> str:
 
 
 def _format_question(question: Question, width: int) -> Iterator[str]:
-    reference = format_one_line(question.card.reference, limit=_MOST_CELLS)
+    reference = format_one_line(format_exact(question.card.reference), limit=_MOST_CELLS)
     yield from fold_line("", f"{reference} wants to run:", indent=_INDENT, width=width)
-    yield from format_block(question.what, indent=_INDENT, width=width)
+    yield from format_block(format_exact(question.what), indent=_INDENT, width=width)
     if question.before:
         yield from fold_line("", "It has changed since the last time:", indent=0, width=width)
         changes = _build_changes(question.before, question.card.definition_text)
-        yield from format_block(changes, indent=_INDENT, width=width)
+        yield from format_block(format_exact(changes), indent=_INDENT, width=width)
 
 
 def _build_changes(before: str, now: str) -> str:
