@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 ABORTED = "aborted"
 _MOST_CHARACTERS = 50_000  # of a result, about 12,000 tokens
 _MOST_REPEATED = 3
+_MOST_CALLS = 100  # of one answer: each may be a thread, a request, or a question to the person
 _LAST = "[This was the last round of tool calls: answer now, without tools.]"
+_TOO_MANY = f"Not run: more than {_MOST_CALLS} calls at once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,15 @@ class ToolCalls:
         `results` has one for each call from the beginning, in their order, which says that it was
         aborted until there is another: so also after an interrupt.
         """
-        results[:] = [ToolResult(call.id, ABORTED, is_error=True) for call in calls]
-        yield from _Round(self, calls, results).run()
+        saids = [ABORTED] * min(len(calls), _MOST_CALLS)
+        saids += [_TOO_MANY] * (len(calls) - len(saids))
+        results[:] = [
+            ToolResult(call.id, said, is_error=True)
+            for call, said in zip(calls, saids, strict=True)
+        ]
+        if len(calls) > _MOST_CALLS:
+            yield Notice(f"of {len(calls):,} tool calls at once, the first {_MOST_CALLS} count")
+        yield from _Round(self, calls[:_MOST_CALLS], results).run()
         self._rounds_left -= 1
         if self._rounds_left <= 0:
             self.is_over = True
