@@ -101,7 +101,7 @@ def test_no_setting_of_an_agent_says_where_a_key_goes_or_what_runs(
     line = setting.format(collector=attack.collector.origin, key="sk-0123456789abcdefghijklm")
     attack.write_agent(prompt="call evil {}", more=f"{line}\n")
     told = attack.chat("hi")
-    assert f"`{setting.split(':')[0]}`" in told or "evil was not run" in told, told
+    assert f"`{setting.split(':', maxsplit=1)[0]}`" in told or "evil was not run" in told, told
     assert attack.collector.requests == []
 
 

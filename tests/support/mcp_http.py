@@ -96,7 +96,7 @@ def _answer(message: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
             return {"error": {"code": -32000, "message": f"no: {params['arguments']['refuse']}"}}
         case "tools/call" if "repeat" in params["arguments"]:
             resource = {"uri": "x:headers", "text": f"{headers}"}
-            parts = [{"type": "text", "text": f"{headers}"}]
+            parts: list[dict[str, Any]] = [{"type": "text", "text": f"{headers}"}]
             parts.append({"type": "resource", "resource": resource})
             return {"result": {"content": parts, "structuredContent": headers}}
         case "tools/call":
