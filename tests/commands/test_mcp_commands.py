@@ -254,6 +254,17 @@ def test_a_server_is_removed_if_the_person_agrees(small: Path) -> None:
     assert load_file() == {"mcpServers": {}}
 
 
+def test_what_was_agreed_to_goes_with_the_server(small: Path, home: Path) -> None:
+    items = {
+        name: {"definition": "x", "always": True, "agreed_at": "2026-01-31T09:00:00Z"}
+        for name in ("mcp:small/echo", "mcp:smaller/echo", "note")
+    }
+    approvals = home / "approvals.json"
+    approvals.write_text(json.dumps({"version": 1, "tools": items}))
+    assert run_hiveloom("mcp", "remove", "small", "--yes").exit_code == 0
+    assert list(json.loads(approvals.read_text())["tools"]) == ["mcp:smaller/echo", "note"]
+
+
 def test_names_of_servers_are_completed(small: Path) -> None:
     environ = {
         "_HIVELOOM_COMPLETE": "bash_complete",
