@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 ABORTED = "aborted"
 _MOST_CHARACTERS = 50_000  # of a result, about 12,000 tokens
 _MOST_REPEATED = 3
+_MOST_CALLS = 100  # of one answer: each may be a thread, a request, or a question to the person
 _LAST = "[This was the last round of tool calls: answer now, without tools.]"
+_TOO_MANY = f"Not run: more than {_MOST_CALLS} calls at once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,15 @@ class ToolCalls:
         `results` has one for each call from the beginning, in their order, which says that it was
         aborted until there is another: so also after an interrupt.
         """
-        results[:] = [ToolResult(call.id, ABORTED, is_error=True) for call in calls]
-        yield from _Round(self, calls, results).run()
+        saids = [ABORTED] * min(len(calls), _MOST_CALLS)
+        saids += [_TOO_MANY] * (len(calls) - len(saids))
+        results[:] = [
+            ToolResult(call.id, said, is_error=True)
+            for call, said in zip(calls, saids, strict=True)
+        ]
+        if len(calls) > _MOST_CALLS:
+            yield Notice(f"of {len(calls):,} tool calls at once, the first {_MOST_CALLS} count")
+        yield from _Round(self, calls[:_MOST_CALLS], results).run()
         self._rounds_left -= 1
         if self._rounds_left <= 0:
             self.is_over = True
@@ -121,9 +130,13 @@ class ToolCalls:
         if answer is Answer.CONVERSATION:
             self._permissions.allow_for_now(plan.card, self._conversation_id)
 
+    def note(self, plan: Plan) -> None:
+        """Remember what a tool was when it was first decided on."""
+        self._permissions.note(plan.card)
+
     def run_plan(self, plan: Plan, stop: Stop) -> ToolOutput:
         """Run what may run."""
-        self._permissions.note_run(plan.card)
+        self.note(plan)
         return plan.tool.run(plan.arguments, stop)
 
 
@@ -172,6 +185,7 @@ class _Round:
         if plan.verdict.approval is Approval.ASK:
             yield ApprovalAsked(self._calls[place], question)
         if question.answer is Answer.NO:
+            attempt(lambda: self._turn.note(plan))
             yield self._end(place, _build_denial(plan, question))
             return
         yield from self._turn.remember(plan, question.answer)

@@ -65,8 +65,11 @@ class Permissions:
         """Let a tool run as it is from now on."""
         self._agreements.save(card, is_always=True)
 
-    def note_run(self, card: ToolCard) -> None:
-        """Remember what a foreign tool was when it first ran, so that a change is seen."""
+    def note(self, card: ToolCard) -> None:
+        """Remember what a foreign tool was when it first ran, or was kept from it.
+
+        So a change is seen, and no tool gets to run by calling itself harmless after a no.
+        """
         if card.is_foreign and self._agreements.load(card.reference) is None:
             self._agreements.save(card, is_always=False)
 

@@ -25,4 +25,5 @@ def remove(app: App, words: tuple[str, ...], name_option: str | None, *, yes: bo
     check_listed(load_mcp_file(app.paths.mcp), name)
     ask_consent(f"Remove the MCP server {name}?", yes=yes, streams=app.streams)
     remove_server(app.paths.mcp, name)
+    app.agreements.remove(f"mcp:{name}/")
     app.streams.print_line(f"Removed {name}.")

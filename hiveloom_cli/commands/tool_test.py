@@ -47,7 +47,8 @@ def try_tool(app: App, words: tuple[str, ...], name_option: str | None, *, yes: 
     if text == "-":
         text = app.streams.load_stdin()
     with closing(open_toolbox([reference], app.outside)) as toolbox:
-        card, tool = _choose(toolbox, reference)
+        tool = _choose(toolbox, reference)
+        card = tool.load_card()  # as it is now: a server's tool is known from the last time
         output = _run(app, card, tool, parse_call(text, card.definition.input_schema), yes=yes)
     app.streams.write_bytes(output.content.encode("utf-8", "replace"))
     if output.is_error:
@@ -64,7 +65,7 @@ def _split_words(words: tuple[str, ...], name_option: str | None) -> tuple[str, 
     return given[0], given[1] if len(given) == 2 else "{}"
 
 
-def _choose(toolbox: Toolbox, reference: str) -> tuple[ToolCard, Tool]:
+def _choose(toolbox: Toolbox, reference: str) -> Tool:
     """Return the one tool that there is."""
     cards = toolbox.cards
     if not cards:
@@ -74,7 +75,7 @@ def _choose(toolbox: Toolbox, reference: str) -> tuple[ToolCard, Tool]:
         raise UsageMistake(f"{reference} stands for {len(cards)} tools", hint=f"name one: {names}")
     tool = toolbox.find(cards[0].definition.name)
     assert tool is not None  # noqa: S101 -- its card is there
-    return cards[0], tool
+    return tool
 
 
 def _run(

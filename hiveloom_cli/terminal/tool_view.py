@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hiveloom_cli.chat.event import ApprovalAsked, ToolEnded, ToolStarted
 from hiveloom_cli.terminal.echo import show_typing
 from hiveloom_cli.terminal.question import ask_choice, ask_line, fold_line, format_block
-from hiveloom_cli.terminal.visible import format_one_line
+from hiveloom_cli.terminal.visible import format_exact, format_one_line
 from hiveloom_cli.tools.approval import Answer
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def answer_question(event: ApprovalAsked, streams: Streams) -> None:
 def _explain_not_run(question: Question) -> str:
     reference = question.card.reference
     if question.before:
-        said = "it has changed since you agreed to it; run a chat on a terminal to see how"
+        said = "it has changed since the last time; run a chat on a terminal to see how"
     else:
         said = f"it needs your approval; allow it with --allow-tool {reference}"
     return f"note: {reference} was not run: {said}"
@@ -129,13 +129,13 @@ def _ask_letter(lines: list[str], streams: Streams) -> str:
 
 
 def _format_question(question: Question, width: int) -> Iterator[str]:
-    reference = format_one_line(question.card.reference, limit=_MOST_CELLS)
+    reference = format_one_line(format_exact(question.card.reference), limit=_MOST_CELLS)
     yield from fold_line("", f"{reference} wants to run:", indent=_INDENT, width=width)
-    yield from format_block(question.what, indent=_INDENT, width=width)
+    yield from format_block(format_exact(question.what), indent=_INDENT, width=width)
     if question.before:
-        yield from fold_line("", "It has changed since you agreed to it:", indent=0, width=width)
+        yield from fold_line("", "It has changed since the last time:", indent=0, width=width)
         changes = _build_changes(question.before, question.card.definition_text)
-        yield from format_block(changes, indent=_INDENT, width=width)
+        yield from format_block(format_exact(changes), indent=_INDENT, width=width)
 
 
 def _build_changes(before: str, now: str) -> str:

@@ -24,6 +24,11 @@ _FOREIGN = re.compile(
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # U+206A to U+206F: the deprecated ones
     "\u2028\u2029\ud800-\udfff]"
 )
+# Printable by their category, and yet without ink: joiners, fillers, variation selectors.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
 _REPLACED = {"\r": "", "\u2028": "\n", "\u2029": "\n", "\x7f": "\u2421"}
 _PICTURES = 0x2400
 _BREAK = re.compile(r"[ \t]*\n\s*")
@@ -32,6 +37,16 @@ _BREAK = re.compile(r"[ \t]*\n\s*")
 def format_visible(text: str) -> str:
     """Give `text` with nothing in it that a terminal would obey but newlines and tabs."""
     return _FOREIGN.sub(_show, text)
+
+
+def format_exact(text: str) -> str:
+    """Give `text` as `format_visible` does, and with the code of whatever nobody can see in it.
+
+    For what a person agrees to: characters without width or ink, of which there are enough to write
+    whole texts with, would be sent along unseen.
+    """
+    shown = format_visible(text)
+    return shown if shown.isascii() else "".join(map(_show_unseen, shown))
 
 
 def format_one_line(text: str, limit: int = 500) -> str:
@@ -51,6 +66,11 @@ def format_one_line(text: str, limit: int = 500) -> str:
 def mend_surrogates(text: str) -> str:
     """Give typed text as Unicode: bytes that were not UTF-8 arrive as lone surrogates."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _show_unseen(character: str) -> str:
+    is_seen = character.isprintable() and not _UNSEEN.match(character)
+    return character if is_seen or character in "\n\t" else f"<U+{ord(character):04X}>"
 
 
 def _show(match: re.Match[str]) -> str:

@@ -29,7 +29,7 @@ class Answer(StrEnum):
 class Question:
     """What a person has to decide; `what` says exactly what would run.
 
-    `before` is the definition that they agreed to, where it has changed to `card`'s. `reason` is
+    `before` is the definition of the last time, where it has changed to `card`'s. `reason` is
     what they want the model to know of a no.
     """
 
@@ -47,7 +47,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The definition that a tool had when it was agreed to, or when it first ran by itself.
+    """The definition that a tool had when it was agreed to, or when it was first decided on.
 
     `is_always` is whether the person said that it may always run.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.secret import MASK, looks_like_key, mask_secret
 from hiveloom_cli.tools.command_environment import build_environment
@@ -43,6 +43,17 @@ class Launch:
         for value in self.hidden:
             text = text.replace(value, MASK)
         return mask_secret(text, self.key) if self.key is not None else text
+
+    def mask_value(self, value: Any) -> Any:
+        """Hide them in each text of a JSON value that the server gave."""
+        match value:
+            case str():
+                return self.mask(value)
+            case list():
+                return [self.mask_value(item) for item in value]
+            case dict():
+                return {self.mask(name): self.mask_value(item) for name, item in value.items()}
+        return value
 
 
 def load_launch(server: McpServer, outside: Outside) -> Launch:

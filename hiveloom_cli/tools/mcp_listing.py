@@ -119,7 +119,8 @@ def build_path(server: McpServer, folder: Path) -> Path:
 
 def _parse_tool(item: Any) -> ListedTool:
     name = item.get("name") if isinstance(item, dict) else None
-    if not isinstance(name, str) or not name or len(name) > _MOST_NAME:
+    if not isinstance(name, str) or not 0 < len(name) <= _MOST_NAME or not name.isprintable():
+        # Line ends in it could pass for more of what a person is asked.
         raise ValueError("a tool without a usable name")
     schema = item.get("inputSchema")
     if not isinstance(schema, dict) or schema.get("type", "object") != "object":

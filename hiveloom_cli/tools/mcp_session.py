@@ -1,7 +1,8 @@
 """One MCP server that was started, or is connected to, for threads that wait.
 
 The SDK is asynchronous, the rest of this program is not: each session has an event loop in a daemon
-thread of its own. In its errors stand neither keys nor the values of headers.
+thread of its own. In what a server gives and in its errors stand neither keys nor the secret values
+of its entry, even if it repeats them: they would go on to the model, and to disk.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class McpSession:
 
     def list_tools(self, stop: Stop) -> list[dict[str, Any]]:
         """Ask what the server offers: objects as `tools/list` has them. Raises as `call`."""
-        return self._ask(self._connection.list_tools(), _LIST_S, stop)
+        tools: list[dict[str, Any]] = self._ask(self._connection.list_tools(), _LIST_S, stop)
+        return [self._launch.mask_value(tool) for tool in tools]
 
     def call(
         self, tool: str, arguments: Mapping[str, Any], limit_s: float, stop: Stop
@@ -70,7 +72,9 @@ class McpSession:
         A call that takes too long, or is stopped, is cancelled at the server. Raises
         `McpServerFailed`, also where the server answers with an error.
         """
-        return self._ask(self._connection.call_tool(tool, arguments), limit_s, stop)
+        result = self._ask(self._connection.call_tool(tool, arguments), limit_s, stop)
+        masked: dict[str, Any] = self._launch.mask_value(result)
+        return masked
 
     def begin_close(self) -> None:
         """Tell the server to end, and do not wait for it."""

@@ -356,6 +356,17 @@ def test_the_same_call_three_times_in_a_row_is_stopped_and_said(
     assert get_end(events).message.text == "All right."
 
 
+def test_of_a_thousand_calls_in_one_answer_a_hundred_run(upstream: ScriptedUpstream) -> None:
+    tool = TrialTool("clock", lambda *_: "noon")
+    wanted = [Wanted(f"c{at}", "clock", f'{{"at": {at}}}') for at in range(1000)]
+    upstream.add(call_reply("openai", *wanted), answer_reply("openai"))
+    with closing(Loop("openai", upstream, tool)) as chat:
+        events = chat.ask()
+        assert len(tool.ran_with) == 100
+        assert list_notices(events) == ["of 1,000 tool calls at once, the first 100 count"]
+        assert chat.said == ["noon"] * 100 + ["Not run: more than 100 calls at once."] * 900
+
+
 def test_a_call_in_between_makes_it_another_row(upstream: ScriptedUpstream) -> None:
     tools = [TrialTool("a", echo), TrialTool("b", echo)]
     for number, name in enumerate("aabaa"):

@@ -212,7 +212,7 @@ def test_always_outlives_the_program_and_a_change_is_shown(upstream: ScriptedUps
         with spawn(upstream, "note milk") as terminal:
             terminal.expect("say why (w)?")
             if change:
-                assert "It has changed since you agreed to it:" in terminal.text
+                assert "It has changed since the last time:" in terminal.text
                 assert "    +timeout: 7" in terminal.lines
             terminal.send_line("always")
             terminal.expect("Done.")

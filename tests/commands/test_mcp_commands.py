@@ -205,6 +205,16 @@ def test_a_test_says_what_changed_since_the_last_time(small: Path) -> None:
     assert [(tool["called"], tool["change"]) for tool in document["tools"]] == [("small__a", None)]
 
 
+def test_a_trial_goes_by_what_a_tool_is_now_and_not_by_what_it_was(small: Path) -> None:
+    offer(small, build_tool("echo", annotations={"readOnlyHint": True}))
+    assert run_hiveloom("mcp", "test", "small").exit_code == 0
+    offer(small, build_tool("echo"))
+    done = run_hiveloom("tool", "test", "mcp:small/echo")
+    assert done.exit_code == 2
+    assert "this tool asks before it runs" in done.stderr
+    assert "tools/call" not in (small / "heard").read_text()
+
+
 def test_what_a_server_says_of_its_tools_steers_no_terminal(small: Path) -> None:
     offer(small, build_tool("a", description="\x1b[2J\nb  ask  no  fine"))
     with spawn_hiveloom("mcp", "test", "small", columns=120) as terminal:
@@ -243,6 +253,17 @@ def test_a_server_is_removed_if_the_person_agrees(small: Path) -> None:
     done = run_hiveloom("mcp", "remove", "small", "--yes")
     assert done.stdout == "Removed small.\n"
     assert load_file() == {"mcpServers": {}}
+
+
+def test_what_was_agreed_to_goes_with_the_server(small: Path, home: Path) -> None:
+    items = {
+        name: {"definition": "x", "always": True, "agreed_at": "2026-01-31T09:00:00Z"}
+        for name in ("mcp:small/echo", "mcp:smaller/echo", "note")
+    }
+    approvals = home / "approvals.json"
+    approvals.write_text(json.dumps({"version": 1, "tools": items}))
+    assert run_hiveloom("mcp", "remove", "small", "--yes").exit_code == 0
+    assert list(json.loads(approvals.read_text())["tools"]) == ["mcp:smaller/echo", "note"]
 
 
 def test_names_of_servers_are_completed(small: Path) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class SmallHttpServer(ThreadingHTTPServer):
     """Answers in JSON, with one tool `echo`.
 
-    With a `key`, only requests that bear it are answered; with `moved_to`, all are redirected.
+    With a `key`, only requests that bear it are answered; with `moved_to`, all are redirected. What
+    it is sent as a header, it repeats: in what it says of its tool, and to a call with `repeat`.
     """
 
     daemon_threads = True
@@ -62,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif "id" not in message:
             self._send(202, b"")
         else:
-            reply = {"jsonrpc": "2.0", "id": message["id"], **_answer(message)}
+            reply = {"jsonrpc": "2.0", "id": message["id"], **_answer(message, headers)}
             self._send(200, json.dumps(reply).encode(), **{"Content-Type": "application/json"})
 
     def do_GET(self) -> None:
@@ -79,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _answer(message: dict[str, Any]) -> dict[str, Any]:
+def _answer(message: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
     params = message.get("params") or {}
     match message["method"]:
         case "initialize":
@@ -88,9 +89,16 @@ def _answer(message: dict[str, Any]) -> dict[str, Any]:
             hello = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": info}
             return {"result": hello}
         case "tools/list":
-            return {"result": {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}}
+            said = f"Was sent {headers}"
+            tool = {"name": "echo", "description": said, "inputSchema": {"type": "object"}}
+            return {"result": {"tools": [tool]}}
         case "tools/call" if "refuse" in params["arguments"]:
             return {"error": {"code": -32000, "message": f"no: {params['arguments']['refuse']}"}}
+        case "tools/call" if "repeat" in params["arguments"]:
+            resource = {"uri": "x:headers", "text": f"{headers}"}
+            parts: list[dict[str, Any]] = [{"type": "text", "text": f"{headers}"}]
+            parts.append({"type": "resource", "resource": resource})
+            return {"result": {"content": parts, "structuredContent": headers}}
         case "tools/call":
             text = json.dumps(params["arguments"])
             return {"result": {"content": [{"type": "text", "text": text}]}}

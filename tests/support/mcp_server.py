@@ -35,7 +35,9 @@ def echo(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def environment(arguments: dict[str, Any]) -> dict[str, Any]:
-    return build_text(json.dumps(dict(os.environ)))
+    text = json.dumps(dict(os.environ))
+    (FOLDER / "environment").write_text(text)
+    return build_text(text)
 
 
 def hello(arguments: dict[str, Any]) -> dict[str, Any]:

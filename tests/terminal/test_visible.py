@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hiveloom_cli.terminal.visible import format_one_line, format_visible
+from hiveloom_cli.terminal.visible import format_exact, format_one_line, format_visible
 
 BIDIRECTIONAL = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 MARKS = "\u061c\u200e\u200f"
@@ -74,3 +74,19 @@ def test_one_line_keeps_its_limit(text: str, limit: int) -> None:
 def test_one_line_ends_in_an_ellipsis_when_cut() -> None:
     assert format_one_line("word " * 200, 12) == "word word w…"
     assert format_one_line("x" * 500) == "x" * 500
+
+
+@pytest.mark.parametrize(
+    ("foreign", "exact"),
+    [
+        ("tab\tnewline\n", "tab\tnewline\n"),
+        ("Zürich 日本語 שלום 🐝", "Zürich 日本語 שלום 🐝"),
+        ("a\U000e0041\U000e0042b", "a<U+E0041><U+E0042>b"),
+        ("a\U000e0100\ufe0fb", "a<U+E0100><U+FE0F>b"),
+        ("a\u200b\u200d\u2060\ufeffb", "a<U+200B><U+200D><U+2060><U+FEFF>b"),
+        ("\u3164\u2800\u00a0\u00ad", "<U+3164><U+2800><U+00A0><U+00AD>"),
+        ("\x1b\u202e\ud83d", "␛<U+202E>\ufffd"),
+    ],
+)
+def test_what_is_agreed_to_has_nothing_that_nobody_can_see(foreign: str, exact: str) -> None:
+    assert format_exact(foreign) == exact

@@ -97,6 +97,22 @@ def test_what_a_server_repeats_of_key_and_headers_is_masked(
     assert output.content == "the MCP server small: no: [key] and [key]"
 
 
+def test_a_key_that_a_server_repeats_reaches_neither_the_model_nor_the_disk(
+    world: McpWorld, server: SmallHttpServer
+) -> None:
+    server.key = KEY
+    world.keys["small", server.origin] = Secret(KEY)
+    headers = {"X-Token": "made-up-value-of-the-entry"}
+    world.write(small={"url": server.url, "credential": "small", "headers": headers})
+    with world.open("small") as tools:
+        told = tools.call("small/echo", repeat=1).content + f"{tools.get_card('small/echo')}"
+    kept = "".join(path.read_text() for path in (world.folder / "cache").iterdir())
+    for text in (told, kept):
+        assert "[key]" in text
+        assert KEY not in text
+        assert "made-up-value-of-the-entry" not in text
+
+
 def test_a_server_that_is_gone_is_told(world: McpWorld) -> None:
     with run_http_server() as server:
         world.write(small={"url": server.url})

@@ -118,3 +118,13 @@ def test_any_listing_is_read_or_told(items: list[Any]) -> None:
     tools, problems = parse_listing(items)
     assert len(tools) + len(problems) <= len(items)
     assert all(tool.name and tool.input_schema["type"] == "object" for tool in tools)
+
+
+@pytest.mark.parametrize(
+    "name", ["a\n    harmless", "a\x1b[2J", "a\u202eb", "a\u200b", "a\u2028b", "", "a" * 257, 7]
+)
+def test_a_name_that_cannot_be_seen_as_it_is_names_no_tool(name: Any) -> None:
+    good = {"name": "good", "inputSchema": {"type": "object"}}
+    tools, problems = parse_listing([{**good, "name": name}, good])
+    assert [tool.name for tool in tools] == ["good"]
+    assert problems == ["a tool without a usable name"]

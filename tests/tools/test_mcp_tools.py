@@ -158,8 +158,10 @@ def test_another_command_is_asked_anew(world: McpWorld) -> None:
 def test_no_secret_is_in_a_servers_environment(world: McpWorld) -> None:
     world.write_small(env={"TOKEN": "${GITHUB_TOKEN}", "PLAIN": "${NOWHERE:-instead}"})
     with world.open("small") as tools:
-        environ = json.loads(tools.call("small/environment").content)
+        told = json.loads(tools.call("small/environment").content)
+    environ = json.loads((world.small / "environment").read_text())
     assert environ["TOKEN"] == SECRETS["GITHUB_TOKEN"]
+    assert told == {**environ, "TOKEN": "[key]"}
     assert environ["PLAIN"] == "instead"
     assert set(SECRETS) & set(environ) == set()
     assert set(environ) <= {*PASSED_ON, "TOKEN", "PLAIN"}
