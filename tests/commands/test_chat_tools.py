@@ -147,6 +147,34 @@ def test_without_a_terminal_what_asks_does_not_run_and_it_is_said_what_lets_it(
     assert read_results(protocol, upstream.requests[1].json) == [(said, protocol == "anthropic")]
 
 
+def test_that_nobody_could_be_asked_is_said_in_one_line(upstream: ScriptedUpstream) -> None:
+    write_agent()
+    write_note()
+    upstream.add(call_reply("openai", NOTE), answer_reply("openai", "Not noted."))
+    assert chat(upstream, "note milk").stderr.splitlines() == [
+        "note: note was not run: it needs your approval; allow it with --allow-tool note"
+    ]
+
+
+def test_the_question_is_asked_again_after_the_program_was_stopped(
+    upstream: ScriptedUpstream,
+) -> None:
+    write_agent()
+    write_note()
+    upstream.add(call_reply("openai", NOTE), answer_reply("openai", "Not noted."))
+    with spawn(upstream, "note milk", columns=200) as terminal:
+        terminal.expect("say why (w)?")
+        terminal.read_for(0.5)  # the words are there a moment before anybody reads
+        os.kill(terminal.pid, signal.SIGSTOP)
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.expect("say why (w)? once (o)")
+        terminal.send_line("n")
+        terminal.expect("Not noted.")
+        assert terminal.wait() == 0
+        assert "did not allow" not in terminal.text
+    assert read_notes() == []
+
+
 def test_no_tools_means_none_and_so_does_an_empty_list(upstream: ScriptedUpstream) -> None:
     write_note()
     for tools in ("", "note"):
