@@ -395,6 +395,27 @@ def test_control_c_while_a_tool_runs_stops_it_and_the_conversation_goes_on_later
     )
 
 
+def test_the_history_and_a_search_tell_calls_and_results_from_what_a_person_said(
+    upstream: ScriptedUpstream,
+) -> None:
+    write_agent()
+    write_note()
+    upstream.add(call_reply("openai", NOTE), answer_reply("openai", "Done."))
+    assert chat(upstream, "note milk", "--allow-tool", "note").exit_code == 0
+    found = run_hiveloom("conversation", "search", "noted").stdout
+    assert found.endswith("  tools: noted \n")
+    [row] = json.loads(run_hiveloom("conversation", "search", "noted", "--json").stdout)
+    assert row["role"] == "tool"
+    with spawn(upstream, "-c") as terminal:
+        terminal.expect(PROMPT)
+        terminal.send_line("/history")
+        terminal.expect("     Done.")
+        assert terminal.text.count("     → note\n     Done.") == 1
+        assert "(attached)" not in terminal.text
+        terminal.send_line("/exit")
+        assert terminal.wait() == 0
+
+
 @BOTH
 def test_a_killed_chat_leaves_a_conversation_that_goes_on(
     upstream: ScriptedUpstream, protocol: ProtocolName
