@@ -156,6 +156,17 @@ def test_that_nobody_could_be_asked_is_said_in_one_line(upstream: ScriptedUpstre
     ]
 
 
+def test_a_name_that_is_allowed_and_that_no_tool_has_is_told(upstream: ScriptedUpstream) -> None:
+    write_agent()
+    write_note()
+    for tools, name, hint in (("note", "nota", "; did you mean note?"), ("", "note", "")):
+        write_agent(tools=tools)
+        upstream.add(answer_reply("openai"))
+        done = chat(upstream, "hi", "--allow-tool", name)
+        expected = f"note: --allow-tool {name}: a has no such tool{hint}\n"
+        assert (done.exit_code, done.stderr) == (0, expected)
+
+
 def test_the_question_is_asked_again_after_the_program_was_stopped(
     upstream: ScriptedUpstream,
 ) -> None:
