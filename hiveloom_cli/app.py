@@ -258,6 +258,7 @@ class App:
             clock=self.clock,
             open_web=self._open_web,
             load_key=self._load_bound_key,
+            note_wait=self.streams.print_wait,
         )
 
     @cached_property

@@ -166,7 +166,9 @@ def build_search(wanted: Filter) -> tuple[str, dict[str, Any]]:
     where, values = _build_tests(wanted, _MESSAGE_TESTS)
     return (
         f"""
-        SELECT c.id, c.agent, c.title, m.role, m.said_at,
+        SELECT c.id, c.agent, c.title, m.said_at,
+            CASE WHEN CAST(m.content AS TEXT) LIKE '[{{"type":"tool_result"%' THEN 'tool'
+                ELSE m.role END AS role,
             snippet(message_text, 0, char(2), char(3), '…', 24) AS snippet
         FROM message_text
         CROSS JOIN message AS m ON m.number = message_text.rowid

@@ -116,7 +116,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A message that a search found; the snippet's pieces say of themselves whether they match."""
+    """A message that a search found; the snippet's pieces say of themselves whether they match.
+
+    `role` is a message's, or `tool` for one that brings results of tools.
+    """
 
     conversation_id: str
     agent: str

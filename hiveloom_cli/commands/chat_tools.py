@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.app import App
@@ -25,6 +25,7 @@ class ChatTools:
         self._permissions: Permissions | None = None  # one for the chat, whoever answers in it
         self._toolbox: Toolbox | None = None
         self._references: tuple[str, ...] = ()
+        self._unchecked = self._allowed
 
     def open(self, agent: Agent) -> Tools | None:
         """Open an agent's tools, in the place of the former one's; None where it names none.
@@ -35,6 +36,7 @@ class ChatTools:
         if self._toolbox is None or references != self._references:
             self._toolbox = self._open(references)
             self._references = references
+        self._check_allowed(agent)
         if self._toolbox is None:
             return None
         from hiveloom_cli.chat.tool_calls import Tools
@@ -56,8 +58,28 @@ class ChatTools:
             self._app.streams.print_notice(f"warning: {problem.message}{hint}")
         return toolbox
 
+    def _check_allowed(self, agent: Agent) -> None:
+        """Tell once, of the agent that the chat begins with, which allowed tools it lacks."""
+        lacking, self._unchecked = sorted(self._unchecked), frozenset()
+        if not lacking:
+            return
+        cards = self._toolbox.cards if self._toolbox is not None else ()
+        known = {*self._references, *(card.reference for card in cards)}
+        known |= {reference.partition("/")[0] for reference in known}
+        for name in lacking:
+            if name not in known:
+                self._app.streams.print_notice(_format_lacking(name, agent, known))
+
     def close(self) -> None:
         """End what was started."""
         if self._toolbox is not None:
             self._toolbox.close()
             self._toolbox = None
+
+
+def _format_lacking(name: str, agent: Agent, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, sorted(known), n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"note: --allow-tool {name}: {agent.name or 'this chat'} has no such tool{hint}"

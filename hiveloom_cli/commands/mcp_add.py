@@ -147,4 +147,4 @@ def _list_notes(app: App, server: McpServer) -> Iterator[str]:
             command = f"hiveloom credential set {transport.credential}"
             yield f"The key is still missing: {command} --base-url {get_origin(transport.url)}"
     yield f"Try it: hiveloom mcp test {server.name}"
-    yield f"For an agent: tools: [mcp:{server.name}]"
+    yield f"Let an agent use it: hiveloom agent edit AGENT --add-tool mcp:{server.name}"

@@ -33,6 +33,7 @@ def try_server(app: App, words: tuple[str, ...], name_option: str | None, *, as_
     server = file.find(choose_name(words, name_option))
     running = RunningServer(server, file, app.outside)
     former = running.load_known()
+    app.outside.note_wait(f"waiting for the MCP server {server.name} ...")
     try:
         tools = running.list_tools()
     finally:

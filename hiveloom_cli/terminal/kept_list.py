@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.record import Found
     from hiveloom_cli.terminal.streams import Streams
 
+_WHO = {"user": "you", "tool": "tools"}
+
 
 def format_when(moment: datetime) -> str:
     """Write a moment for a person: their own time, to the minute."""
@@ -22,6 +24,6 @@ def print_found(found: Iterable[Found], streams: Streams) -> None:
     from hiveloom_cli.terminal.snippet import print_snippet
 
     for row in found:
-        who = (row.agent or "the model") if row.role == "assistant" else "you"
+        who = _WHO.get(row.role) or row.agent or "the model"
         head = f"{row.conversation_id}  {format_when(row.said_at)}  {who}: "
         print_snippet(head, row.snippet, streams)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.errors import HiveloomError, UsageMistake
+from hiveloom_cli.terminal.echo import call_on_continue
 from hiveloom_cli.terminal.visible import format_one_line, format_visible
 
 if TYPE_CHECKING:
@@ -49,11 +50,16 @@ def ask_choice(choices: Mapping[str, str], streams: Streams) -> str:
 
 
 def ask_line(question: str, streams: Streams) -> str:
-    """Ask, and return the line that is typed, with its end; without one at the end of input."""
-    streams.stderr.write(format_visible(question))
+    """Ask, and return the line that is typed, with its end; without one at the end of input.
+
+    After Ctrl-Z and `fg` it is asked once more.
+    """
+    shown = format_visible(question)
+    streams.stderr.write(shown)
     streams.stderr.flush()
     try:
-        answer = streams.stdin.readline()
+        with call_on_continue(lambda: streams.write_aside(shown)):
+            answer = streams.stdin.readline()
     except KeyboardInterrupt:
         streams.break_line()
         raise

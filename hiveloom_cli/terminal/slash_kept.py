@@ -21,8 +21,9 @@ _NARROWEST = 40
 
 
 def show_history(chat: Repl, _argument: str) -> None:
-    """Show this conversation so far, a line for each message."""
+    """Show this conversation so far, a line for each message but those that bring results."""
     from hiveloom_cli.chat.exchanges import is_question
+    from hiveloom_cli.protocols.message import ToolCall
 
     number = 0
     width = max(_NARROWEST, chat.streams.measure_width()) - 1
@@ -30,10 +31,14 @@ def show_history(chat: Repl, _argument: str) -> None:
         if is_question(message):
             number += 1
             head = f"{number:>3}  > "
+        elif message.role == "user":
+            continue
         else:
             head = "     "
         mark = "" if message.complete else " (incomplete)"
-        text = format_one_line(message.text.lstrip() or "(attached)", width - len(head) - len(mark))
+        called = ", ".join(part.name for part in message.parts if isinstance(part, ToolCall))
+        said = message.text.lstrip() or (f"→ {called}" if called else "(attached)")
+        text = format_one_line(said, width - len(head) - len(mark))
         chat.streams.print_line(f"{head}{text}{mark}")
     if not number:
         chat.streams.print_notice("(nothing was said so far)")

@@ -97,6 +97,11 @@ class Streams:
         """Put one line for the person on stderr; foreign text in it is safe."""
         self.print_aside(format_one_line(line, limit=2000))
 
+    def print_wait(self, line: str) -> None:
+        """Say to a person who looks on what they wait for."""
+        if self.stderr.isatty():
+            self.print_notice(line)
+
     def print_aside(self, text: str) -> None:
         """Put lines for the person on stderr; foreign text in them is safe.
 

@@ -42,20 +42,23 @@ class ToolView:
         self._display = display
         self._streams = streams
         self._running: list[ToolCall] = []
+        self._asked: list[ToolCall] = []  # and neither running nor ended
 
     def show(self, event: ApprovalAsked | ToolStarted | ToolEnded) -> None:
         """Show what happened."""
         match event:
             case ApprovalAsked():
+                self._asked.append(event.call)
                 with self._display.lend():
                     answer_question(event, self._streams)
             case ToolStarted():
+                _drop(event.call, self._asked)
                 self._running.append(event.call)
                 self._print(_format_started(event))
             case ToolEnded():
-                if event.call in self._running:
-                    self._running.remove(event.call)
-                if event.result.is_error:
+                _drop(event.call, self._running)
+                # Why a call that was asked about did not run, the person knows.
+                if not _drop(event.call, self._asked) and event.result.is_error:
                     self._print(_format_failed(event))
                 self._end_part()
 
@@ -67,6 +70,14 @@ class ToolView:
     def _end_part(self) -> None:
         names = ", ".join(call.name for call in self._running)
         self._display.end_part(format_one_line(f"running {names}", limit=_LABEL) if names else "")
+
+
+def _drop(call: ToolCall, calls: list[ToolCall]) -> bool:
+    """Take a call off a list, and return whether it was there."""
+    if call not in calls:
+        return False
+    calls.remove(call)
+    return True
 
 
 def _format_started(event: ToolStarted) -> str:

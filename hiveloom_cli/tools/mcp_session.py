@@ -57,11 +57,12 @@ class McpSession:
 
     def wait_until_ready(self, stop: Stop) -> None:
         """Return once the server has said hello. Raises `McpServerFailed`."""
-        self._wait(self._ready, _START_S, stop)
+        self._wait(self._ready, _START_S, stop, self._hint_at_cause())
 
     def list_tools(self, stop: Stop) -> list[dict[str, Any]]:
         """Ask what the server offers: objects as `tools/list` has them. Raises as `call`."""
-        tools: list[dict[str, Any]] = self._ask(self._connection.list_tools(), _LIST_S, stop)
+        hint = self._hint_at_cause()
+        tools: list[dict[str, Any]] = self._ask(self._connection.list_tools(), _LIST_S, stop, hint)
         return [self._launch.mask_value(tool) for tool in tools]
 
     def call(
@@ -72,7 +73,8 @@ class McpSession:
         A call that takes too long, or is stopped, is cancelled at the server. Raises
         `McpServerFailed`, also where the server answers with an error.
         """
-        result = self._ask(self._connection.call_tool(tool, arguments), limit_s, stop)
+        hint = "give it longer: `timeout` in mcp.json, in seconds"
+        result = self._ask(self._connection.call_tool(tool, arguments), limit_s, stop, hint)
         masked: dict[str, Any] = self._launch.mask_value(result)
         return masked
 
@@ -91,15 +93,17 @@ class McpSession:
         if self._connection.log is not None:
             self._connection.log.close()
 
-    def _ask(self, work: Coroutine[Any, Any, _Given], limit_s: float, stop: Stop) -> _Given:
+    def _ask(
+        self, work: Coroutine[Any, Any, _Given], limit_s: float, stop: Stop, hint: str
+    ) -> _Given:
         try:
             future = asyncio.run_coroutine_threadsafe(work, self._loop)
         except RuntimeError:  # the loop has ended in this moment
             work.close()
             raise self._build_gone() from None
-        return self._wait(future, limit_s, stop)
+        return self._wait(future, limit_s, stop, hint)
 
-    def _wait(self, future: Future[_Given], limit_s: float, stop: Stop) -> _Given:
+    def _wait(self, future: Future[_Given], limit_s: float, stop: Stop, hint: str) -> _Given:
         name = self._launch.name
 
         def cancel() -> None:
@@ -110,8 +114,7 @@ class McpSession:
                 return future.result(limit_s)
         except TimeoutError:
             raise McpServerFailed(
-                f"the MCP server {name} gave no answer within {limit_s:.0f} s",
-                hint="give it longer: `timeout` in mcp.json, in seconds",
+                f"the MCP server {name} gave no answer within {limit_s:.0f} s", hint=hint
             ) from None
         except CancelledError:
             if stop.is_set:
@@ -123,6 +126,11 @@ class McpSession:
             raise self._build_gone(error) from None
         finally:
             cancel()
+
+    def _hint_at_cause(self) -> str:
+        if isinstance(self._launch.transport, HttpTransport):
+            return f"see whether the address is right: hiveloom mcp show {self._launch.name}"
+        return f"see whether it is an MCP server; its log: {self._launch.log}"
 
     def _build_refused(self, error: ServerRefused) -> McpServerFailed:
         is_key = self._connection.status in (401, 403)

@@ -74,6 +74,7 @@ class McpTools:
         running = self._open_server(name)
         known = running.load_known()
         if known is None or not {*wanted} <= {"", *(tool.name for tool in known)}:
+            self._outside.note_wait(f"waiting for the MCP server {running.server.name} ...")
             known = running.list_tools()
             self.problems += [McpServerFailed(text) for text in running.problems]
         for word in wanted:

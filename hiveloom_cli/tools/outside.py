@@ -27,12 +27,17 @@ class Web(Protocol):
         ...
 
 
+def _tell_nobody(_: str) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """The folders and files of tools, and what reaches beyond this process.
 
     `load_key` fetches the key of the credential of that name for that origin, and raises
-    `CredentialError` where it does not belong there.
+    `CredentialError` where it does not belong there. `note_wait` tells a person what is waited for
+    before a chat can begin.
     """
 
     tools: Path
@@ -44,3 +49,4 @@ class Outside:
     clock: Clock
     open_web: Callable[[], Web]
     load_key: Callable[[str, str], Secret]
+    note_wait: Callable[[str], None] = _tell_nobody

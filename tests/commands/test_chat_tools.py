@@ -147,6 +147,45 @@ def test_without_a_terminal_what_asks_does_not_run_and_it_is_said_what_lets_it(
     assert read_results(protocol, upstream.requests[1].json) == [(said, protocol == "anthropic")]
 
 
+def test_that_nobody_could_be_asked_is_said_in_one_line(upstream: ScriptedUpstream) -> None:
+    write_agent()
+    write_note()
+    upstream.add(call_reply("openai", NOTE), answer_reply("openai", "Not noted."))
+    assert chat(upstream, "note milk").stderr.splitlines() == [
+        "note: note was not run: it needs your approval; allow it with --allow-tool note"
+    ]
+
+
+def test_a_name_that_is_allowed_and_that_no_tool_has_is_told(upstream: ScriptedUpstream) -> None:
+    write_agent()
+    write_note()
+    for tools, name, hint in (("note", "nota", "; did you mean note?"), ("", "note", "")):
+        write_agent(tools=tools)
+        upstream.add(answer_reply("openai"))
+        done = chat(upstream, "hi", "--allow-tool", name)
+        expected = f"note: --allow-tool {name}: a has no such tool{hint}\n"
+        assert (done.exit_code, done.stderr) == (0, expected)
+
+
+def test_the_question_is_asked_again_after_the_program_was_stopped(
+    upstream: ScriptedUpstream,
+) -> None:
+    write_agent()
+    write_note()
+    upstream.add(call_reply("openai", NOTE), answer_reply("openai", "Not noted."))
+    with spawn(upstream, "note milk", columns=200) as terminal:
+        terminal.expect("say why (w)?")
+        terminal.read_for(0.5)  # the words are there a moment before anybody reads
+        os.kill(terminal.pid, signal.SIGSTOP)
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.expect("say why (w)? once (o)")
+        terminal.send_line("n")
+        terminal.expect("Not noted.")
+        assert terminal.wait() == 0
+        assert "did not allow" not in terminal.text
+    assert read_notes() == []
+
+
 def test_no_tools_means_none_and_so_does_an_empty_list(upstream: ScriptedUpstream) -> None:
     write_note()
     for tools in ("", "note"):
@@ -365,6 +404,27 @@ def test_control_c_while_a_tool_runs_stops_it_and_the_conversation_goes_on_later
         "```\nslow {}\n```\n\n## Tools\n\n```\nnoted\n\n```\n\n```\naborted\n```\n\n"
         "## You\n\nand now?\n\n## a\n\nLater.\n"
     )
+
+
+def test_the_history_and_a_search_tell_calls_and_results_from_what_a_person_said(
+    upstream: ScriptedUpstream,
+) -> None:
+    write_agent()
+    write_note()
+    upstream.add(call_reply("openai", NOTE), answer_reply("openai", "Done."))
+    assert chat(upstream, "note milk", "--allow-tool", "note").exit_code == 0
+    found = run_hiveloom("conversation", "search", "noted").stdout
+    assert found.endswith("  tools: noted \n")
+    [row] = json.loads(run_hiveloom("conversation", "search", "noted", "--json").stdout)
+    assert row["role"] == "tool"
+    with spawn(upstream, "-c") as terminal:
+        terminal.expect(PROMPT)
+        terminal.send_line("/history")
+        terminal.expect("     Done.")
+        assert terminal.text.count("     → note\n     Done.") == 1
+        assert "(attached)" not in terminal.text
+        terminal.send_line("/exit")
+        assert terminal.wait() == 0
 
 
 @BOTH

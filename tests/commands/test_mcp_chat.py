@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.mcp import SCRIPT, wait_for_end
-from tests.support.program import run_hiveloom
+from tests.support.program import run_hiveloom, spawn_hiveloom
 from tests.support.upstream import json_reply, openai_stream, stream_reply
 
 if TYPE_CHECKING:
@@ -32,6 +32,17 @@ def small(tmp_path: Path, home: Path) -> Path:
     assert run_hiveloom("mcp", "test", "small").exit_code == 0
     (folder / "pids").unlink()
     return folder
+
+
+def test_a_person_is_told_what_a_chat_waits_for_before_it_begins(home: Path) -> None:
+    run_hiveloom("mcp", "add", "deaf", "--", "sh", "-c", "cat > /dev/null; sleep 60")
+    (home / "agents").mkdir()
+    (home / "agents/a.md").write_text("---\nmodel: m\ntools: [mcp:deaf]\n---\nHelp.\n")
+    environ = {"HIVELOOM_OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}
+    with spawn_hiveloom("chat", "a", "hi", env=environ) as terminal:
+        terminal.expect("waiting for the MCP server deaf ...")
+        terminal.press_control("c")
+        assert terminal.wait() == 130
 
 
 def call(name: str, **arguments: Any) -> bytes:

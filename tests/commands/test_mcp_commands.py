@@ -219,7 +219,8 @@ def test_what_a_server_says_of_its_tools_steers_no_terminal(small: Path) -> None
     offer(small, build_tool("a", description="\x1b[2J\nb  ask  no  fine"))
     with spawn_hiveloom("mcp", "test", "small", columns=120) as terminal:
         assert terminal.wait(30) == 0
-    lines = [line for line in terminal.lines if line]
+    waited, *lines = (line for line in terminal.lines if line)
+    assert waited == "waiting for the MCP server small ..."
     assert len(lines) == 3
     assert "␛[2J b ask no fine" in lines[2]
 
