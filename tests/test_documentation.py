@@ -140,3 +140,9 @@ def test_the_examples_of_the_page_on_tools_work(tmp_path: Path, environ: dict[st
     folder = tmp_path / "work"
     folder.mkdir()
     run_examples((_ROOT / "docs/tools.md").read_text(), folder, environ)
+
+
+def test_the_examples_of_the_page_on_serving_work(tmp_path: Path, environ: dict[str, str]) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    run_examples((_ROOT / "docs/serve.md").read_text(), folder, environ)
