@@ -31,7 +31,8 @@ class Asked:
     """A request. `messages` are all that was said, the last of them the user's.
 
     `system` comes after the agent's own prompt, `parameters` that are set before its own. `tools`
-    are the client's, which runs them itself.
+    are the client's, which runs them itself. `conversation_id` names the conversation that
+    `messages` go on with, where the request tells no more than its last one.
     """
 
     agent: str
@@ -42,6 +43,7 @@ class Asked:
     output: OutputSchema | None = None
     stream: bool = False
     include_usage: bool = False
+    conversation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,15 +25,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.protocols.message import ToolCall
     from hiveloom_cli.serve.asked import AgentBrief, Asked
 
-__all__ = [
-    "StreamFold",
-    "build_error",
-    "build_model",
-    "build_models",
-    "build_reply",
-    "find_status",
-    "parse_asked",
-]
+__all__ = ["StreamFold", "build_error", "build_model", "build_models", "build_reply", "parse_asked"]
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _GENERAL_CODE = "invalid_request_error"  # it is a type here, and says no more than that
 

@@ -38,7 +38,9 @@ _calls = st.lists(
         ToolCall,
         st.uuids().map(str),
         st.just("tell_time"),
-        st.dictionaries(_texts, _texts | st.integers(), max_size=3).map(json.dumps),
+        st.dictionaries(_texts, _texts | st.integers(), max_size=3).map(
+            lambda arguments: json.dumps(arguments, ensure_ascii=False)
+        ),
     ),
     max_size=3,
 )

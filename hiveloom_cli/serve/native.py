@@ -1,0 +1,97 @@
+"""The product's own format (a `WireFormat`): a message in, a response out.
+
+    {"message": "Hello", "conversation_id": "…"}
+    {"response": "Hello!", "conversation_id": "…", "capabilities_used": ["look_up"]}
+
+As a stream, asked for with `"stream": true`, it is events called `text`, and the reply at the end
+as one called `reply`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hiveloom_cli.chat.event import ToolStarted, TurnEnded
+from hiveloom_cli.protocols.message import build_user_message
+from hiveloom_cli.serve.answer import VisibleText
+from hiveloom_cli.serve.asked import Asked
+from hiveloom_cli.serve.failure import explain_failure, find_status
+from hiveloom_cli.serve.fields import parse_body
+from hiveloom_cli.serve.said import parse_agent
+from hiveloom_cli.serve.wire_format import Stamp, format_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hiveloom_cli.chat.event import Event
+    from hiveloom_cli.errors import HiveloomError
+    from hiveloom_cli.serve.asked import AgentBrief
+
+_LONGEST_ID = 100
+
+
+def parse_asked(body: bytes, agent: str = "") -> Asked:
+    """See `WireFormat.parse_asked`."""
+    fields = parse_body(body)
+    message, conversation = fields.get("message"), fields.get("conversation_id")
+    if not message.read_text().strip():
+        raise message.refuse("it is empty")
+    if len(conversation.read_optional_text()) > _LONGEST_ID:
+        raise conversation.refuse("this is no conversation's id")
+    return Asked(
+        agent=agent or parse_agent(fields.get("agent")),
+        messages=(build_user_message(message.value),),
+        stream=fields.get("stream").read_flag(),
+        conversation_id=conversation.value or "",
+    )
+
+
+def build_reply(
+    ended: TurnEnded, asked: Asked, stamp: Stamp, used: Sequence[str] = ()
+) -> dict[str, Any]:
+    """See `WireFormat.build_reply`; a conversation without an id gets the stamp's."""
+    return {
+        "response": ended.message.text,
+        "conversation_id": asked.conversation_id or stamp.id,
+        "capabilities_used": list(dict.fromkeys(used)),
+    }
+
+
+class StreamFold:
+    """A stream of events (a `StreamFold`): `text` while it comes, and `reply` at the end."""
+
+    def __init__(self, asked: Asked, stamp: Stamp) -> None:
+        self._asked = asked
+        self._stamp = stamp
+        self._text = VisibleText(asked)
+        self._used: list[str] = []
+
+    def feed(self, event: Event) -> Iterator[bytes]:
+        """See `StreamFold.feed`."""
+        if text := self._text.take(event):
+            yield format_event({"text": text}, "text")
+        if isinstance(event, ToolStarted):
+            self._used.append(event.call.name)
+        elif isinstance(event, TurnEnded):
+            yield format_event(build_reply(event, self._asked, self._stamp, self._used), "reply")
+
+    def fail(self, error: HiveloomError) -> Iterator[bytes]:
+        """See `StreamFold.fail`."""
+        status, code = find_status(error)
+        yield format_event(build_error(status, explain_failure(error), code, self._stamp), "error")
+
+
+def build_error(status: int, message: str, code: str, stamp: Stamp) -> dict[str, Any]:
+    """See `WireFormat.build_error`; the status is told in HTTP's own place."""
+    del status, stamp
+    return {"error": {"code": code, "message": message}}
+
+
+def build_models(agents: Sequence[AgentBrief]) -> dict[str, Any]:
+    """See `WireFormat.build_models`."""
+    return {"agents": [build_model(agent) for agent in agents]}
+
+
+def build_model(agent: AgentBrief) -> dict[str, Any]:
+    """See `WireFormat.build_model`."""
+    return {"name": agent.name, "description": agent.description, "model": agent.model}
