@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from hiveloom_cli.chat.event import ToolStarted, TurnEnded
 from hiveloom_cli.errors import HiveloomError, StreamCutShort
-from hiveloom_cli.serve import openai_chat
+from hiveloom_cli.serve import anthropic_messages, native, openai_chat
 from hiveloom_cli.serve.asked import Rejection
 from hiveloom_cli.serve.failure import explain_failure, find_status, find_wait_s
 from hiveloom_cli.serve.turn_bridge import Turn
@@ -39,7 +39,9 @@ class _Gone(Exception):
 def build_application(host: Host, clock: Clock) -> Starlette:
     """Build the server's application; who may ask, the guard around it decides."""
     service = _Service(host, clock)
-    openai = cast("WireFormat", openai_chat)
+    openai, anthropic, own = (
+        cast("WireFormat", module) for module in (openai_chat, anthropic_messages, native)
+    )
 
     def take(format_: WireFormat) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -53,8 +55,8 @@ def build_application(host: Host, clock: Clock) -> Starlette:
 
         return read
 
-    def choose_models(_request: Request) -> WireFormat:
-        return openai
+    def choose_models(request: Request) -> WireFormat:
+        return anthropic if "anthropic-version" in request.headers else openai
 
     return Starlette(
         routes=[
@@ -62,6 +64,9 @@ def build_application(host: Host, clock: Clock) -> Starlette:
             Route("/v1/models", show(choose_models)),
             Route("/v1/models/{agent}", show(choose_models)),
             Route("/v1/chat/completions", take(openai), methods=["POST"]),
+            Route("/v1/messages", take(anthropic), methods=["POST"]),
+            Route(_AGENTS, show(lambda _: own)),
+            Route(f"{_AGENTS}/{{agent}}/chat", take(own), methods=["POST"]),
         ]
     )
 
