@@ -30,7 +30,7 @@ _ANYTHING = {"type": "object", "properties": {}, "additionalProperties": True}
 @click.option("--name", "name_option", metavar="NAME", help="The name, if it is not an argument.")
 @take_capability_settings
 @click.pass_obj
-def add(app: App, /, agent: str, **options: Any) -> None:
+def add(app: App, /, **options: Any) -> None:
     """Write a tool or a skill, and let an agent use it: both or neither.
 
     A call of the tool is a POST of one JSON object to its endpoint.
@@ -46,6 +46,7 @@ def add(app: App, /, agent: str, **options: Any) -> None:
     from hiveloom_cli.commands.capability_view import print_agent_saved, save_changes
     from hiveloom_cli.commands.tool_view import print_credential_note
 
+    agent = options["agent"]
     name = choose_name(options["words"], options["name_option"])
     is_skill = _decide_is_skill(options)
     check_options(options, is_skill=is_skill)
@@ -80,7 +81,7 @@ def _save_tool(app: App, name: str, options: dict[str, Any]) -> Path:
     try:
         return open_tools(app).save(name, text, replace=False)
     except AlreadyExists as error:
-        error.hint = f"let an agent use it: hiveloom agent edit AGENT --add-tool {name}"
+        error.hint = f"hiveloom agent edit {options['agent']} --add-tool {name}"
         raise
 
 
@@ -105,7 +106,7 @@ def _build_tool_text(app: App, name: str, options: dict[str, Any]) -> str:
     if "url" not in settings:
         raise UsageMistake(
             "--cap-endpoint is missing",
-            hint=f"hiveloom capability add AGENT {name} --cap-endpoint URL",
+            hint=f"hiveloom capability add {options['agent']} {name} --cap-endpoint URL",
         )
     if options["description"] is not None and text:
         raise UsageMistake(

@@ -102,6 +102,11 @@ def test_a_skill_that_is_whole_gets_the_name_and_stays_as_it_is(home: Path) -> N
     assert written == text.replace("name: old", "name: notes")
 
 
+def test_what_is_to_be_typed_names_the_agent() -> None:
+    done = run("add", "helper", "x", "--description", "d")
+    assert done.stderr.endswith("try: hiveloom capability add helper x --cap-endpoint URL\n")
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
@@ -182,7 +187,7 @@ def test_a_list_shows_tools_skills_and_what_is_wrong(home: Path, agent: Path) ->
         "mcp:github mcp -",
         "gone broken - there is no tool named gone",
         "notes skill - How.",
-        f"lost skill - there is no skill named lost ({home}/skills/lost/SKILL.md)",
+        "lost skill - there is no skill named lost",
     ]
     rows = {row["name"]: row for row in load_json("list")}
     assert rows["orders"]["problem"] is None
@@ -194,7 +199,9 @@ def test_a_list_shows_tools_skills_and_what_is_wrong(home: Path, agent: Path) ->
 def test_an_agent_without_any_is_told_how_to_get_one() -> None:
     done = run("list", "helper")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "hiveloom capability add helper NAME" in done.stderr
+    assert done.stderr == (
+        "helper has no tool and no skill yet: hiveloom capability add helper --help\n"
+    )
     assert load_json("list") == []
 
 
