@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.serve.connection import TimedConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ def run_server(application: Any, listener: socket.socket, note_ready: Callable[[
         timeout_keep_alive=_IDLE_S,
         timeout_graceful_shutdown=_GRACE_S,
         h11_max_incomplete_event_size=_HEADERS,
-        http="h11",
+        http=TimedConnection,
         ws="none",
     )
     Server(config).run(sockets=[listener])
