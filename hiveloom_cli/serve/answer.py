@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.chat.event import ToolEnded, TurnEnded
-from hiveloom_cli.protocols.event import FinishReason, TextDelta
+from hiveloom_cli.chat.event import ToolEnded, ToolStarted, TurnEnded
+from hiveloom_cli.protocols.event import FinishReason, ReasoningDelta, TextDelta
 from hiveloom_cli.protocols.history import list_calls
 
 if TYPE_CHECKING:
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 # Replies whose calls may be cut off in the middle.
 _CUT = frozenset({FinishReason.LENGTH, FinishReason.CONTENT_FILTER, FinishReason.ERROR})
+
+
+def begins_answer(event: Event) -> bool:
+    """Whether a stream begins with an event: before that, a failure can still be an HTTP status."""
+    return isinstance(event, TextDelta | ReasoningDelta | ToolStarted | TurnEnded)
 
 
 class VisibleText:

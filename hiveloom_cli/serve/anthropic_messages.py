@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hiveloom_cli.chat.event import ToolStarted, TurnEnded
 from hiveloom_cli.protocols.arguments import parse_arguments
 from hiveloom_cli.protocols.event import FinishReason, Usage
-from hiveloom_cli.serve.answer import VisibleText, decide_reason, list_shown_calls
+from hiveloom_cli.serve.answer import VisibleText, begins_answer, decide_reason, list_shown_calls
 from hiveloom_cli.serve.anthropic_request import parse_asked
 from hiveloom_cli.serve.failure import explain_failure, find_status
 from hiveloom_cli.serve.wire_format import Stamp, format_event
@@ -71,6 +71,8 @@ class StreamFold:
     def feed(self, event: Event) -> Iterator[bytes]:
         """See `StreamFold.feed`; a long wait is told as a ping."""
         if not self._has_begun:
+            if not begins_answer(event):
+                return
             self._has_begun = True
             yield _write("message_start", message=_build_message(self._asked, self._stamp, None))
             yield _write("ping")

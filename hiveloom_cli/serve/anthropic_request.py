@@ -73,7 +73,6 @@ def parse_asked(body: bytes, agent: str = "") -> Asked:
         tools=_parse_tools(fields),
         output=_parse_format(fields.get("output_config")),
         stream=fields.get("stream").read_flag(),
-        include_usage=True,
     )
 
 

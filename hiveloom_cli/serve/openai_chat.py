@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.protocols.event import ReasoningDelta
 from hiveloom_cli.protocols.message import ReasoningPart
-from hiveloom_cli.serve.answer import VisibleText, decide_reason, list_shown_calls
+from hiveloom_cli.serve.answer import VisibleText, begins_answer, decide_reason, list_shown_calls
 from hiveloom_cli.serve.failure import explain_failure, find_status
 from hiveloom_cli.serve.openai_request import parse_asked
 from hiveloom_cli.serve.wire_format import Stamp, format_event
@@ -69,6 +69,8 @@ class StreamFold:
     def feed(self, event: Event) -> Iterator[bytes]:
         """See `StreamFold.feed`."""
         if not self._has_begun:
+            if not begins_answer(event):
+                return
             self._has_begun = True
             yield self._build_delta({"role": "assistant", "content": "", "refusal": None})
         if text := self._text.take(event):

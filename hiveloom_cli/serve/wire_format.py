@@ -30,7 +30,10 @@ class StreamFold(Protocol):
     """What a stream has said so far; what it yields are server-sent events, each of them whole."""
 
     def feed(self, event: Event) -> Iterator[bytes]:
-        """Take a turn's next event; `TurnEnded` ends the stream."""
+        """Take a turn's next event; `TurnEnded` ends the stream.
+
+        Nothing is yielded before the answer begins, so that a failure can still be a status.
+        """
         ...
 
     def fail(self, error: HiveloomError) -> Iterator[bytes]:

@@ -12,17 +12,18 @@ from hypothesis import given
 from pydantic import TypeAdapter
 
 from hiveloom_cli.errors import UpstreamRefused
-from hiveloom_cli.protocols.event import FinishReason, ReasoningDelta
+from hiveloom_cli.protocols.event import FinishReason, ReasoningDelta, UsageReported
 from hiveloom_cli.protocols.message import ReasoningPart, TextPart, ToolCall
 from hiveloom_cli.serve import anthropic_messages
 from hiveloom_cli.serve.asked import AgentBrief
-from hiveloom_cli.upstream.event import Notice
+from hiveloom_cli.upstream.event import Notice, RetryWaiting
 from tests.support.replies import read_reply
 from tests.support.turns import (
     ASKED,
     OWN_CALL,
     STAMP,
     THEIR_CALL,
+    USAGE,
     build_end,
     build_tool_turn,
     build_turn,
@@ -138,6 +139,13 @@ def test_cached_tokens_are_counted_apart() -> None:
     assert (usage["input_tokens"], usage["cache_read_input_tokens"]) == (5, 2)
     unknown = anthropic_messages.build_reply(build_end(usage=None), ASKED, STAMP)
     assert set(unknown["usage"].values()) == {0}
+
+
+def test_nothing_is_written_before_the_answer_begins() -> None:
+    fold = anthropic_messages.StreamFold(ASKED, STAMP)
+    early = (Notice("slow"), RetryWaiting("busy", 0.5, 2, 4), UsageReported(USAGE))
+    assert [list(fold.feed(event)) for event in early] == [[], [], []]
+    assert list(fold.feed(build_turn()[0]))
 
 
 def test_an_error_in_the_middle_has_the_formats_shape() -> None:

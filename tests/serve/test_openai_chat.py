@@ -11,12 +11,12 @@ from openai.types import ErrorObject, Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from hiveloom_cli.errors import UpstreamRefused
-from hiveloom_cli.protocols.event import FinishReason, ReasoningDelta
+from hiveloom_cli.protocols.event import FinishReason, ReasoningDelta, UsageReported
 from hiveloom_cli.protocols.message import ReasoningPart, TextPart
 from hiveloom_cli.protocols.output_schema import OutputSchema
 from hiveloom_cli.serve import openai_chat
 from hiveloom_cli.serve.asked import AgentBrief, Asked
-from hiveloom_cli.upstream.event import Notice
+from hiveloom_cli.upstream.event import Notice, RetryWaiting
 from tests.support.replies import read_reply
 from tests.support.turns import (
     ASKED,
@@ -24,6 +24,7 @@ from tests.support.turns import (
     QUESTION,
     STAMP,
     THEIR_CALL,
+    USAGE,
     build_end,
     build_tool_turn,
     build_turn,
@@ -129,6 +130,13 @@ def test_an_answer_by_schema_is_streamed_without_what_was_said_before_it() -> No
     asked = Asked("helper", (QUESTION,), output=OutputSchema({"type": "object"}), stream=True)
     stream = write_stream(openai_chat, build_tool_turn(), asked)
     assert {"text": "It is noon."} in summarise(read_reply("openai", [stream]))
+
+
+def test_nothing_is_written_before_the_answer_begins() -> None:
+    fold = openai_chat.StreamFold(ASKED, STAMP)
+    early = (Notice("slow"), RetryWaiting("busy", 0.5, 2, 4), UsageReported(USAGE))
+    assert [list(fold.feed(event)) for event in early] == [[], [], []]
+    assert list(fold.feed(build_turn()[0]))
 
 
 def test_an_error_in_the_middle_ends_a_stream_that_nobody_takes_for_whole() -> None:
