@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Servers that tests run against, each in an environment of its own: .env-NAME.
-SERVERS := litellm llama mcp-time everything
+# Servers and clients of others that tests run against, each in an environment of its own: .env-NAME.
+JAVASCRIPT := everything openai-js
+SERVERS := litellm llama mcp-time $(JAVASCRIPT)
 SHELLS := bash zsh fish
 SYSTEM_PACKAGES := gnome-keyring dbus zsh fish nodejs npm
 SYSTEM_COMMANDS := gnome-keyring-daemon dbus-run-session zsh fish node npm
@@ -88,12 +89,12 @@ $(DEV): pyproject.toml | $(BIN)/pip
 	@$(PIP_INSTALL) --editable '.[dev]'
 	@touch $(RUNTIME) $@
 
-# The one that is written in JavaScript; no script of a package is run.
-.env-everything/.installed: tests/servers/everything.txt
+# Those that are written in JavaScript; no script of a package is run.
+$(JAVASCRIPT:%=.env-%/.installed): .env-%/.installed: tests/servers/%.txt
 	@command -v npm > /dev/null || { echo "npm not found: make system-deps" >&2; exit 1; }
-	@echo "installing $< into .env-everything ..."
-	@rm -rf .env-everything && mkdir .env-everything
-	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix .env-everything "$$(grep -v '^#' $<)"
+	@echo "installing $< into .env-$* ..."
+	@rm -rf .env-$* && mkdir .env-$*
+	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix .env-$* "$$(grep -v '^#' $<)"
 	@touch $@
 
 .env-%/.installed: tests/servers/%.txt | $(BIN)/pip

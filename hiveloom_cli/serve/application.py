@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.serve.asked import AgentBrief, Asked, Host
     from hiveloom_cli.serve.wire_format import StreamFold, WireFormat
 
+_LASTING = frozenset({"upstream_refused", "credential"})  # asking again changes nothing
 _GONE = 499  # read by nobody but the log
 _AGENTS = "/api/tenants/default/agents"
 
@@ -107,11 +108,12 @@ class _Service:
         self, request: Request, format_: WireFormat, asked: Asked, turn: Turn, stamp: Stamp
     ) -> Response:
         events = turn.read()
-        # Up to here an error has a status of its own; after it, only a place in the stream.
-        first = await _unless_gone(request, anext(events))
         if asked.stream:
-            return _StreamedTurn(turn, _stream(first, events, format_.StreamFold(asked, stamp)))
-        ended, used = await _unless_gone(request, _fold(first, events))
+            fold = format_.StreamFold(asked, stamp)
+            # Up to here an error has a status of its own; after it, only a place in the stream.
+            begun = await _unless_gone(request, _begin(events, fold))
+            return _StreamedTurn(turn, _stream(begun, events, fold))
+        ended, used = await _unless_gone(request, _fold(events))
         return JSONResponse(format_.build_reply(ended, asked, stamp, used))
 
     async def show_agents(self, request: Request, format_: WireFormat) -> Response:
@@ -142,16 +144,14 @@ def _note_agent(request: Request, name: str) -> None:
     request.scope.setdefault("hiveloom", {})["agent"] = name
 
 
-async def _fold(first: Event, events: AsyncIterator[Event]) -> tuple[TurnEnded, list[str]]:
+async def _fold(events: AsyncIterator[Event]) -> tuple[TurnEnded, list[str]]:
     """Read a turn to its end; return that, and the agent's tools that ran, each once."""
     used: dict[str, None] = {}
-    event: Event | None = first
-    while event is not None:
+    async for event in events:
         if isinstance(event, TurnEnded):
             return event, list(used)
         if isinstance(event, ToolStarted):
             used[event.call.name] = None
-        event = await anext(events, None)
     raise StreamCutShort("the turn ended without an answer")
 
 
@@ -170,11 +170,19 @@ class _StreamedTurn(StreamingResponse):
             self._turn.close()
 
 
+async def _begin(events: AsyncIterator[Event], fold: StreamFold) -> list[bytes]:
+    """Read a turn up to the first of it that a client sees."""
+    async for event in events:
+        if pieces := list(fold.feed(event)):
+            return pieces
+    raise StreamCutShort("the turn ended without an answer")
+
+
 async def _stream(
-    first: Event, events: AsyncIterator[Event], fold: StreamFold
+    begun: list[bytes], events: AsyncIterator[Event], fold: StreamFold
 ) -> AsyncIterator[bytes]:
     try:
-        for piece in fold.feed(first):
+        for piece in begun:
             yield piece
         async for event in events:
             for piece in fold.feed(event):
@@ -211,4 +219,6 @@ def _refuse(error: HiveloomError | Rejection, format_: WireFormat, stamp: Stamp)
         (status, code), message = find_status(error), explain_failure(error)
         if (wait_s := find_wait_s(error)) is not None:
             headers["Retry-After"] = f"{max(1, round(wait_s))}"
+        if code in _LASTING:
+            headers["x-should-retry"] = "false"  # what OpenAI's and Anthropic's packages obey
     return JSONResponse(format_.build_error(status, message, code, stamp), status, headers)
