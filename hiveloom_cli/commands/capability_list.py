@@ -33,7 +33,9 @@ def list_capabilities(app: App, agent: str, *, as_json: bool) -> None:
         header = ("NAME", "KIND", "APPROVAL", "DESCRIPTION")
         app.streams.print_lines(format_table(header, list(map(_format_row, rows))))
     else:
-        app.streams.print_notice(f"{agent} has no tool and no skill yet: hiveloom capability add {agent} --help")
+        app.streams.print_notice(
+            f"{agent} has no tool and no skill yet: hiveloom capability add {agent} --help"
+        )
 
 
 def _format_row(row: dict[str, Any]) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ class ChatTools:
 
         toolbox = open_toolbox(references, self._app.outside)
         for problem in toolbox.problems:
-            hint = f" ({problem.hint})" if problem.hint else ""
+            hint = f"; {problem.hint}" if problem.hint else ""
             self._app.streams.print_notice(f"warning: {problem.message}{hint}")
         return toolbox
 

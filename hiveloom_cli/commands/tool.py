@@ -25,5 +25,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
 def command() -> None:
     """Tools are what agents may call: a file each, settings on top, a description below.
 
-    An agent has those that its own file names: hiveloom agent edit AGENT --add-tool NAME
+    An agent has those that its own file names:
+
+    \b
+      hiveloom agent edit AGENT --add-tool NAME
     """

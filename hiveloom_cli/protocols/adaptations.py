@@ -88,6 +88,8 @@ def format_notice(learned: Learned) -> str:
 
 # Known by name, since an answer in one piece is asked for in other ways too.
 STREAM_REFUSED = "stream-refused"
+# Known by name, since whoever asks misses the tools each time.
+TOOLS_REFUSED = "tools-refused"
 # 0: an error inside a reply of status 200 that names no status of its own.
 _STATUSES = (0, 400, 404, 405, 415, 422, 500, 501)
 
@@ -147,7 +149,7 @@ ADAPTATIONS: tuple[Adaptation, ...] = (
         protocol="openai",
     ),
     Adaptation(
-        "tools-refused",
+        TOOLS_REFUSED,
         "this model takes no tools; going on without them",
         refusals.find_tools_refused,
         change.drop_tools,

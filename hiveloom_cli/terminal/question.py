@@ -40,13 +40,23 @@ def ask_choice(choices: Mapping[str, str], streams: Streams) -> str:
 
     Its letter or the beginning of its words will do. Returns the letter, "" at the end of input.
     """
-    shown = ", ".join(f"{words} ({letter})" for letter, words in choices.items())
-    while answer := ask_line(f"{shown}? ", streams):
+    while answer := ask_line(_format_choices(choices, streams.measure_width()), streams):
         typed = answer.strip().lower()
         for letter, words in choices.items():
             if typed and (typed == letter or words.startswith(typed)):
                 return letter
     return ""
+
+
+def _format_choices(choices: Mapping[str, str], width: int) -> str:
+    """Put choices in lines that are broken between two of them, as far as they fit."""
+    lines = [""]
+    for place, (letter, words) in enumerate(choices.items(), 1):
+        shown = f"{words} ({letter}){'?' if place == len(choices) else ','} "
+        if lines[-1] and len(lines[-1]) + len(shown) > width:
+            lines.append("")
+        lines[-1] += shown
+    return "\n".join(line.rstrip() for line in lines) + " "
 
 
 def ask_line(question: str, streams: Streams) -> str:

@@ -183,8 +183,7 @@ class SkillFolder:
 
         close = get_close_matches(name, self.load_names(), n=1)
         hint = f"did you mean {close[0]}?" if close else "hiveloom skill install PATH"
-        path = self.folder / name / SKILL_FILE
-        return ToolNotFound(f"there is no skill named {name} ({path})", hint=hint)
+        return ToolNotFound(f"there is no skill named {name}", hint=hint)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from hiveloom_cli.errors import StreamCutShort, UpstreamError, UpstreamRefused
 from hiveloom_cli.protocols.adaptations import (
     STREAM_REFUSED,
+    TOOLS_REFUSED,
     add_learned,
     apply_adaptations,
     decide_adaptation,
@@ -96,6 +97,7 @@ class Reply:
         """
         started_s = self._clock.elapsed_s()
         tried = 0
+        yield from self._tell_missed()
         while True:
             request = self._build_request()
             visible = False
@@ -118,6 +120,13 @@ class Reply:
                 self._clock.sleep(wait.wait_s)
             else:
                 return
+
+    def _tell_missed(self) -> Iterator[Notice]:
+        """Say at the beginning of a conversation that it has no tools; the refusal was long ago."""
+        is_begun = any(message.role == "assistant" for message in self._chat.messages)
+        if self._chat.tools and not is_begun:
+            missed = (learned for learned in self._known if learned.name == TOOLS_REFUSED)
+            yield from (Notice(format_notice(learned)) for learned in missed)
 
     def build_partial(self) -> Message:
         """Build the answer from what has arrived so far, marked incomplete."""

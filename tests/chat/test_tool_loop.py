@@ -622,6 +622,17 @@ def test_an_upstream_that_takes_no_tools_is_asked_without_them_and_that_is_said_
     assert ["tools" in body for body in chat.bodies] == [True, False, False]
 
 
+def test_a_later_conversation_with_such_an_upstream_is_told_so_at_its_beginning(
+    upstream: ScriptedUpstream,
+) -> None:
+    upstream.add(json_reply(REFUSALS[0], status=400), *[answer_reply("openai")] * 3)
+    Loop("openai", upstream, TrialTool("clock", echo)).ask()
+    later = Loop("openai", upstream, TrialTool("clock", echo))
+    assert list_notices(later.ask()) == ["this model takes no tools; going on without them"]
+    assert list_notices(later.ask("more")) == []
+    assert ["tools" in body for body in later.bodies] == [True, False, False, False]
+
+
 def test_an_upstream_of_messages_that_takes_no_tools_is_asked_without_them(
     upstream: ScriptedUpstream,
 ) -> None:

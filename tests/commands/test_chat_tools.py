@@ -241,6 +241,25 @@ def test_a_person_answers_for_once_for_the_conversation_for_good_or_with_no(
     check_requests(upstream, "openai")
 
 
+def test_in_a_narrow_window_the_answers_stand_whole_below_each_other(
+    upstream: ScriptedUpstream,
+) -> None:
+    write_agent()
+    write_note()
+    upstream.add(call_reply("openai", NOTE), answer_reply("openai", "Done."))
+    with spawn(upstream, "note milk", columns=30) as terminal:
+        terminal.expect("say why (w)?")
+        assert [line for line in terminal.lines if line][-4:] == [
+            "once (o),",
+            "in this conversation (c),",
+            "always (a), no (n),",
+            "no, and say why (w)?",
+        ]
+        terminal.send_line("n")
+        terminal.expect("Done.")
+        assert terminal.wait() == 0
+
+
 def test_always_outlives_the_program_and_a_change_is_shown(upstream: ScriptedUpstream) -> None:
     write_agent()
     path = write_note()
@@ -316,7 +335,7 @@ def test_nothing_in_a_call_begins_a_line_or_steers_the_terminal(
         terminal.send_line("o")
         terminal.expect("Done.")
         assert terminal.wait() == 0
-        begins = ("error", "true", "always", "stdin")
+        begins = ("error", "true", "always (a)?", "stdin")
         assert not [line for line in terminal.all_lines if line.startswith(begins)]
         assert "\x1b[2J" not in terminal.output.decode()
     assert len(read_notes()) == 1

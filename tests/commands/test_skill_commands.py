@@ -199,8 +199,7 @@ def test_what_is_not_there_is_not_found(home: Path) -> None:
         done = run_hiveloom("skill", *command, "none")
         assert done.exit_code == 5
         assert done.stderr == (
-            f"error: there is no skill named none ({home}/skills/none/SKILL.md)\n"
-            "  try: hiveloom skill install PATH\n"
+            "error: there is no skill named none\n  try: hiveloom skill install PATH\n"
         )
     error = json.loads(run_hiveloom("skill", "show", "none", "--json").stdout)["error"]
     assert error["code"] == "tool_not_found"
