@@ -99,7 +99,20 @@ def _change(app: App, store: AgentStore, name: str, changes: Changes) -> None:
         print_model_note(app, agent)
     if "credential" in changes.settings:
         print_key_note(app, agent)
+    if changes.added:
+        _print_problems(app, changes)
     print_trust_note(app, name)
+
+
+def _print_problems(app: App, changes: Changes) -> None:
+    """Say what is wrong with the tools and skills that were added: most often a slip of the pen."""
+    from hiveloom_cli.commands.capability_view import build_row
+
+    for key, items in changes.added.items():
+        for item in items:
+            problem = build_row(app, "skills" if key == "skills" else "tools", item)["problem"]
+            if problem:
+                app.streams.print_notice(f"note: {problem}")
 
 
 def _build_changes(options: dict[str, Any]) -> Changes:

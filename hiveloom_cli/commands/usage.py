@@ -28,6 +28,8 @@ def explain_usage(fault: click.UsageError, program: str) -> UsageMistake:
         case click.MissingParameter(param=click.Parameter()) if context:
             return _explain_missing(fault, context)
         case click.NoSuchOption():
+            if context and any("-- " in shown for shown in _list_arguments(context)):
+                hint = f"put a command after -- ({hint})"
             return UsageMistake(_explain_option(fault), hint=hint)
         case click.BadParameter(param=click.Parameter() as parameter) if context:
             name = _name_parameter(parameter, context)

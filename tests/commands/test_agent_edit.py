@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,7 +68,10 @@ def test_an_option_changes_its_own_line_and_says_so(
     hiveloom: Hiveloom, agent: Path, words: list[str], old: str, new: str, summary: str
 ) -> None:
     done = hiveloom("agent", "edit", "helper", *words, env=KEYS)
-    assert (done.exit_code, done.stderr) == (0, "")
+    kinds = {"--add-tool": "tool", "--add-skill": "skill"}
+    added = [(kinds[option], name) for option, name in pairwise(words) if option in kinds]
+    notes = "".join(f"note: there is no {kind} named {name}\n" for kind, name in added)
+    assert (done.exit_code, done.stderr) == (0, notes)
     assert done.stdout == f"Changed helper: {summary} (version 2): {agent}\n"
     assert agent.read_text() == TEXT.replace(old, new)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hiveloom_cli.commands.numbers import Limits
-from tests.support.program import Finished, spawn_hiveloom
+from tests.support.program import Finished, run_hiveloom, spawn_hiveloom
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,3 +177,15 @@ def test_an_editor_that_fails_is_told_by_its_name(
         terminal.expect(f"error: {said}")
         terminal.expect("try: set VISUAL or EDITOR")
         assert terminal.wait() == 1
+
+
+@pytest.mark.parametrize("group", ["tool", "mcp"])
+def test_an_option_of_a_command_without_two_hyphens_before_it_says_where_it_goes(
+    group: str,
+) -> None:
+    done = run_hiveloom(group, "add", "x", "date", "-z")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "error: there is no option -z\n"
+        f"  try: put a command after -- (hiveloom {group} add --help)\n",
+    )
