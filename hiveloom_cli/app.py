@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.upstream.resolve import KeySource, Route, Upstream
     from hiveloom_cli.upstream.transport import RequestsTransport
 
-# For what a person did not ask for and waits for all the same.
-_QUICK = Timeouts(connect_s=5, first_byte_s=10, read_s=5)
+_QUICK = Timeouts(connect_s=5, first_byte_s=10, read_s=5)  # nobody asked for it, and waits
 # For a file that a person names by its URL: no model has to think before the first byte.
 _FETCHING = Timeouts(connect_s=10, first_byte_s=30, read_s=30)
 

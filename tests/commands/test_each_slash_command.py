@@ -35,7 +35,7 @@ DONE = {
     "/model": ("big", "big at http://127.0.0.1"),
     "/system": ("Be terse.", "The system prompt of this conversation is set."),
     "/set": ("temperature=0.5", "temperature: 0.5"),
-    "/tools": ("", "look, listen"),
+    "/tools": ("", "the agent has no tools"),
     "/compact": ("", "note: there is too little to summarise"),
     "/usage": ("", "this conversation: 3 tokens in, 5 out"),
     "/debug": ("", "protocol: openai"),
