@@ -311,6 +311,9 @@ def test_a_server_that_says_nothing_is_given_up(
     with world.open("small") as tools:
         (problem,) = tools.problems
         assert problem == "the MCP server small gave no answer within 1 s"
+        (fault,) = tools.toolset.problems
+        log = world.outside.logs / "small.log"
+        assert fault.hint == f"see whether it is an MCP server; its log: {log}"
         for pid in world.load_pids():
             wait_for_end(pid)
 
