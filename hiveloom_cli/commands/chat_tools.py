@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 _MOST_ROUNDS = 10
 
 
+def list_references(agent: Agent) -> tuple[str, ...]:
+    """List the tools and the skills that an agent names, as tools are referred to."""
+    return (*agent.tools, *(f"skill:{name}" for name in agent.skills))
+
+
+def decide_most_rounds(agent: Agent) -> int:
+    """Decide how often an agent's model gets results of tools before it has to answer."""
+    return agent.max_tool_rounds or _MOST_ROUNDS
+
+
 class ChatTools:
     """Opens the tools that agents name; `allowed` are those that the person lets run unasked."""
 
@@ -32,7 +42,7 @@ class ChatTools:
 
         What cannot be had is told in a line each.
         """
-        references = (*agent.tools, *(f"skill:{name}" for name in agent.skills))
+        references = list_references(agent)
         if self._toolbox is None or references != self._references:
             self._toolbox = self._open(references)
             self._references = references
@@ -44,7 +54,7 @@ class ChatTools:
 
         if self._permissions is None:
             self._permissions = Permissions(self._app.agreements, self._allowed)
-        return Tools(self._toolbox, self._permissions, agent.max_tool_rounds or _MOST_ROUNDS)
+        return Tools(self._toolbox, self._permissions, decide_most_rounds(agent))
 
     def _open(self, references: Sequence[str]) -> Toolbox | None:
         self.close()

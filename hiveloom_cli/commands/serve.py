@@ -17,13 +17,19 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
 
 
 @click.group(name="serve", cls=LazyGroup, table=_COMMANDS, invoke_without_command=True)
-@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Listen there (127.0.0.1).")
-@click.option("--port", type=click.IntRange(0, 65535), default=3000, help="And there (3000).")
+@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen (127.0.0.1).")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=3000,
+    metavar="N",
+    help="The port (3000); 0 takes any that is free.",
+)
 @click.option(
     "--allow-host",
     multiple=True,
     metavar="NAME",
-    help="A name that it is asked by, such as a proxy's. Can be repeated.",
+    help="Another name that it is asked by, such as a proxy's. Can be repeated.",
 )
 @click.option(
     "--allow-origin",
@@ -35,10 +41,12 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "--allow-tool",
     multiple=True,
     metavar="NAME",
-    help="Let this tool run, which asks otherwise: nobody is there to be asked.",
+    help="Let this tool run, though it usually asks: nobody is there to be asked.",
 )
 @click.option("--no-token", is_flag=True, help="Let anyone on this machine in.")
-@click.option("--access-log", metavar="FILE", help="Write who came there (- for stderr, as usual).")
+@click.option(
+    "--access-log", metavar="FILE", help="Where to write who came; standard error unless set."
+)
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
     """Offer the agents to other programs over HTTP, as OpenAI's and Anthropic's services are asked.

@@ -11,6 +11,7 @@ from hiveloom_cli.chat.conversation import Conversation
 from hiveloom_cli.chat.tool_calls import Tools
 from hiveloom_cli.chat.tool_plan import Permissions
 from hiveloom_cli.chat.turns import Turns
+from hiveloom_cli.commands.chat_tools import decide_most_rounds, list_references
 from hiveloom_cli.commands.spending import open_ceiling
 from hiveloom_cli.errors import AgentNotFound
 from hiveloom_cli.serve.asked import AgentBrief, Rejection
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from hiveloom_cli.protocols.request import Parameters
     from hiveloom_cli.serve.asked import Asked
     from hiveloom_cli.tools.toolbox import Toolbox
-
-_MOST_ROUNDS = 10
 
 
 class ServeHost:
@@ -55,8 +54,7 @@ class ServeHost:
             parameters=_override(file.agent.parameters, asked.parameters),
             system_prompt="\n\n".join(filter(None, (file.agent.system_prompt, asked.system))),
         )
-        references = (*agent.tools, *(f"skill:{name}" for name in agent.skills))
-        toolbox = open_toolbox(references, self._app.outside)
+        toolbox = open_toolbox(list_references(agent), self._app.outside)
         try:
             return self._open(asked, agent, file.version, toolbox)
         except BaseException:
@@ -73,7 +71,7 @@ class ServeHost:
         tools = Tools(
             toolbox,
             Permissions(app.agreements, self._allowed),
-            agent.max_tool_rounds or _MOST_ROUNDS,
+            decide_most_rounds(agent),
             asked.tools,
             stop,
         )
