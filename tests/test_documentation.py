@@ -93,12 +93,6 @@ def environ(tmp_path: Path, loopback: LoopbackUpstream) -> dict[str, str]:
     )
 
 
-def test_the_examples_of_the_page_on_agents_work(tmp_path: Path, environ: dict[str, str]) -> None:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    run_examples((_ROOT / "docs/agents.md").read_text(), folder, environ)
-
-
 def test_the_examples_of_the_readme_on_agents_work(tmp_path: Path, environ: dict[str, str]) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
@@ -116,33 +110,8 @@ def test_an_example_that_prints_something_else_is_found() -> None:
     assert not Example("x", "a\n").matches("a\nb")
 
 
-def test_the_examples_of_the_page_on_chats_work(tmp_path: Path, environ: dict[str, str]) -> None:
+@pytest.mark.parametrize("page", ["agents", "chat", "mcp", "serve", "skills", "tools"])
+def test_the_examples_of_a_page_work(tmp_path: Path, environ: dict[str, str], page: str) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
-    run_examples((_ROOT / "docs/chat.md").read_text(), folder, environ)
-
-
-def test_the_examples_of_the_page_on_skills_work(tmp_path: Path, environ: dict[str, str]) -> None:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    run_examples((_ROOT / "docs/skills.md").read_text(), folder, environ)
-
-
-def test_the_examples_of_the_page_on_mcp_servers_work(
-    tmp_path: Path, environ: dict[str, str]
-) -> None:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    run_examples((_ROOT / "docs/mcp.md").read_text(), folder, environ)
-
-
-def test_the_examples_of_the_page_on_tools_work(tmp_path: Path, environ: dict[str, str]) -> None:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    run_examples((_ROOT / "docs/tools.md").read_text(), folder, environ)
-
-
-def test_the_examples_of_the_page_on_serving_work(tmp_path: Path, environ: dict[str, str]) -> None:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    run_examples((_ROOT / "docs/serve.md").read_text(), folder, environ)
+    run_examples((_ROOT / f"docs/{page}.md").read_text(), folder, environ)

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.errors import SettingsInvalid
 from hiveloom_cli.tools.command_call import is_passable
 from hiveloom_cli.tools.command_environment import explain_refusal
-from hiveloom_cli.tools.settings import check_known
+from hiveloom_cli.tools.settings import build_fault, check_known, get_setting, parse_timeout
 
 if TYPE_CHECKING:
     from hiveloom_cli.tools.tool_file import ToolFile
@@ -62,83 +61,70 @@ def parse_command_settings(file: ToolFile) -> CommandSettings:
         words=_parse_words(file),
         flags=_parse_flags(file),
         working_folder=_parse_folder(file),
-        timeout_s=_parse_timeout(file),
+        timeout_s=parse_timeout(file, usual_s=_TIMEOUT_S, longest_s=_LONGEST_S),
         environment=_parse_environment(file),
     )
 
 
 def _parse_words(file: ToolFile) -> tuple[str, ...]:
-    value = _get(file, "command")
+    value = get_setting(file, "command")
     if isinstance(value, str):
         hint = f"write a list: command: [{', '.join(_split(value))}]"
-        raise _refuse(file, "command", "expected a list of words, which no shell reads", hint)
+        raise build_fault(file, "command", "expected a list of words, which no shell reads", hint)
     if not isinstance(value, list) or not all(map(_is_word, value)):
         hint = 'put numbers in quotes, as in [sleep, "5"]'
-        raise _refuse(file, "command", "expected a list of texts: a program and its words", hint)
+        raise build_fault(file, "command", "expected a list of texts: program and words", hint)
     if not value or not value[0].strip():
-        raise _refuse(file, "command", "expected a program first", "command: [git, log]")
+        raise build_fault(file, "command", "expected a program first", "command: [git, log]")
     if _is_relative(value[0]):
         hint = "write its whole path, or its name alone where it is on the PATH"
-        raise _refuse(file, "command", f"{value[0]} would depend on the working folder", hint)
+        raise build_fault(file, "command", f"{value[0]} would depend on the working folder", hint)
     return tuple(value)
 
 
 def _parse_flags(file: ToolFile) -> frozenset[str] | None:
-    value = _get(file, "arguments", _STDIN)
+    value = get_setting(file, "arguments", _STDIN)
     if value not in (_STDIN, _FLAGS):
-        raise _refuse(file, "arguments", f"expected {_STDIN} or {_FLAGS}")
+        raise build_fault(file, "arguments", f"expected {_STDIN} or {_FLAGS}")
     if value == _STDIN:
         return None
     names = file.input_schema.get("properties", {})
     if not isinstance(names, dict):
-        raise _refuse(file, "input", "`properties`: expected the name and the schema of each")
+        raise build_fault(file, "input", "`properties`: expected the name and the schema of each")
     for name in names:
         if not _FLAG_NAME.fullmatch(name):
             problem = f"“{name}” cannot be an option's name"
-            raise _refuse(file, "input", problem, "use letters, digits, - and _")
+            raise build_fault(file, "input", problem, "use letters, digits, - and _")
     return frozenset(names)
 
 
 def _parse_folder(file: ToolFile) -> Path | None:
-    value = _get(file, "working_folder")
+    value = get_setting(file, "working_folder")
     if value is None:
         return None
     expected = "expected a whole path, or one that begins with ~"
     if not _is_word(value) or not value:
-        raise _refuse(file, "working_folder", expected)
+        raise build_fault(file, "working_folder", expected)
     try:
         folder = Path(value).expanduser()
     except RuntimeError:
-        raise _refuse(file, "working_folder", f"nobody has the home of {value}") from None
+        raise build_fault(file, "working_folder", f"nobody has the home of {value}") from None
     if not folder.is_absolute():
-        raise _refuse(file, "working_folder", expected)
+        raise build_fault(file, "working_folder", expected)
     return folder
 
 
-def _parse_timeout(file: ToolFile) -> float:
-    value = _get(file, "timeout", _TIMEOUT_S)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 0 < value <= _LONGEST_S:
-        raise _refuse(file, "timeout", f"expected seconds, above 0 and {_LONGEST_S:.0f} at most")
-    return float(value)
-
-
 def _parse_environment(file: ToolFile) -> tuple[str, ...]:
-    value = _get(file, "environment", [])
+    value = get_setting(file, "environment", [])
     if not isinstance(value, list):
-        raise _refuse(file, "environment", "expected a list of names, as in [GIT_DIR]")
+        raise build_fault(file, "environment", "expected a list of names, as in [GIT_DIR]")
     for name in value:
         if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
             hint = "a name alone; its value is the one it has where hiveloom runs"
-            raise _refuse(file, "environment", "expected names of variables", hint)
+            raise build_fault(file, "environment", "expected names of variables", hint)
         if reason := explain_refusal(name):
-            raise _refuse(file, "environment", reason)
+            raise build_fault(file, "environment", reason)
     return tuple(dict.fromkeys(value))
-
-
-def _get(file: ToolFile, key: str, default: Any = None) -> Any:
-    field = file.document.fields.get(key)
-    return default if field is None else field.value
 
 
 def _is_word(value: Any) -> bool:
@@ -155,9 +141,3 @@ def _split(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError:
         return ["program", "word"]
-
-
-def _refuse(file: ToolFile, key: str, problem: str, hint: str = "") -> SettingsInvalid:
-    field = file.document.fields.get(key)
-    line = 0 if field is None else field.line
-    return SettingsInvalid(file.path, f"`{key}`: {problem}", line=line, hint=hint)
