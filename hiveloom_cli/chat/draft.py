@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from hiveloom_cli.chat.event import ToolEnded
 from hiveloom_cli.protocols.event import ReasoningDelta, TextDelta, ToolCallReady
 from hiveloom_cli.protocols.message import Message, ReasoningPart, TextPart, ToolCall, ToolResult
+from hiveloom_cli.threads import leave_signals_to_main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +111,7 @@ class DraftWriter:
             self._thread.join()
 
     def _run(self) -> None:
+        leave_signals_to_main()
         # Asked anew each time: what wakes this thread at the end may have been cleared just before.
         while not self._over.is_set():
             self._changed.wait()

@@ -12,6 +12,7 @@ from hiveloom_cli.terminal.plain_text import PlainText, Thoughts
 from hiveloom_cli.terminal.screen_reader import format_thought
 from hiveloom_cli.terminal.status import StatusLine, print_styled
 from hiveloom_cli.terminal.theme import build_theme
+from hiveloom_cli.threads import leave_signals_to_main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,6 +156,7 @@ class LiveDisplay:
             self._status.begin_below()
 
     def _refresh(self) -> None:
+        leave_signals_to_main()
         while not self._over.wait(_REFRESH_S):
             with self._lock:
                 if self._over.is_set():

@@ -65,10 +65,10 @@ def ask_line(question: str, streams: Streams) -> str:
     After Ctrl-Z and `fg` it is asked once more.
     """
     shown = format_visible(question)
-    streams.stderr.write(shown)
-    streams.stderr.flush()
     try:
         with call_on_continue(lambda: streams.write_aside(shown)):
+            streams.stderr.write(shown)
+            streams.stderr.flush()
             answer = streams.stdin.readline()
     except KeyboardInterrupt:
         streams.break_line()

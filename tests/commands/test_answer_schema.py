@@ -265,7 +265,8 @@ def test_tools_run_before_the_answer_by_schema(
     )
     (home / "agents").mkdir()
     (home / "agents" / "helper.md").write_text(f"---\nmodel: {model}\ntools: [echo]\n---\n")
-    done = hiveloom("chat", "helper", "call echo {}", "--schema", INLINE, env=point_at(loopback))
+    words = ("chat", "helper", "call echo {}", "--schema", INLINE, "--allow-tool", "echo")
+    done = hiveloom(*words, env=point_at(loopback))
     assert (done.exit_code, done.stdout) == (0, f"{RIGHT}\n"), done.stderr
     assert "→ echo" in done.stderr
     assert len(loopback.requests) == 2

@@ -189,19 +189,20 @@ def spawn_hiveloom(
     cwd: Path | str | None = None,
     columns: int = 80,
     rows: int = 24,
-    program: Sequence[str] = PROGRAM,
+    program: Sequence[str] | None = None,
 ) -> Iterator[Terminal]:
     """Start `hiveloom` on a pseudo-terminal; it is killed at the end of the block, if need be.
 
     Another `program`, such as a shell, starts it with what a terminal cannot give it.
     """
     environment = build_environment({"TERM": "xterm-256color", **(env or {})})
+    begun, *rest = program or PROGRAM
     with warnings.catch_warnings():
         # From Python 3.12 on, forking beside a server's thread warns; the child only calls exec.
         warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
         process = pexpect.spawn(
-            program[0],
-            [*program[1:], *args],
+            begun,
+            [*rest, *args],
             env=environment,
             cwd=str(cwd or os.environ["HOME"]),
             dimensions=(rows, columns),
