@@ -1,0 +1,93 @@
+"""Many clients at once, and an end that waits for those that are there."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import requests
+
+from hiveloom_cli.demo.upstream import LoopbackUpstream
+from tests.support.program import run_hiveloom
+from tests.support.served import TOKEN, Served, serve
+from tests.support.upstream import openai_chunk, stream_reply
+
+if TYPE_CHECKING:
+    from tests.support.upstream import ScriptedUpstream
+
+CLIENTS = 200
+
+
+def create_helper() -> None:
+    run_hiveloom("agent", "create", "helper", "--model", "m", "--system-prompt", "You are terse.")
+
+
+def open_stream(server: Served, text: str) -> requests.Response:
+    return requests.post(
+        f"{server.openai_base_url}/chat/completions",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        json={"model": "helper", "messages": [{"role": "user", "content": text}], "stream": True},
+        stream=True,
+        timeout=120,
+    )
+
+
+def read_text(reply: requests.Response) -> str:
+    """Read a stream to its end, and check that it has one."""
+    text, is_over = "", False
+    for line in reply.iter_lines():
+        data = line.decode().removeprefix("data: ")
+        if data == "[DONE]":
+            is_over = True
+        elif data:
+            choices = json.loads(data)["choices"]
+            text += "".join(choice["delta"].get("content") or "" for choice in choices)
+    assert is_over
+    return text
+
+
+def test_two_hundred_streams_at_once_all_come_to_their_end() -> None:
+    create_helper()
+    all_there = threading.Barrier(CLIENTS, timeout=120)
+    with (
+        LoopbackUpstream(pause_s=0.02) as upstream,
+        serve(HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server,
+    ):
+
+        def ask(number: int) -> str:
+            all_there.wait()
+            reply = open_stream(server, f"number {number}.")
+            assert reply.status_code == 200
+            return read_text(reply)
+
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            answers = list(pool.map(ask, range(CLIENTS)))
+    for number, answer in enumerate(answers):
+        assert f"> number {number}." in answer
+        assert answer.endswith("🐝.")
+
+
+def test_who_is_being_answered_when_the_server_is_told_to_end_is_answered(
+    upstream: ScriptedUpstream,
+) -> None:
+    create_helper()
+    gate = threading.Event()
+    upstream.add(
+        stream_reply(
+            [
+                openai_chunk({"content": "One"}),
+                gate,
+                openai_chunk({"content": " two."}),
+                openai_chunk(finish_reason="stop"),
+                b"data: [DONE]\n\n",
+            ]
+        )
+    )
+    with serve(HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server:
+        reply = open_stream(server, "count")
+        server.process.terminate()
+        gate.set()
+        assert read_text(reply) == "One two."
+        server.process.wait(60)
