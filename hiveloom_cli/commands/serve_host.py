@@ -13,7 +13,7 @@ from hiveloom_cli.chat.tool_plan import Permissions
 from hiveloom_cli.chat.turns import Turns
 from hiveloom_cli.commands.chat_tools import decide_most_rounds, list_references
 from hiveloom_cli.commands.spending import open_ceiling
-from hiveloom_cli.errors import AgentNotFound
+from hiveloom_cli.errors import AgentNotFound, HiveloomError
 from hiveloom_cli.serve.asked import AgentBrief, Rejection
 from hiveloom_cli.stop import Stop
 from hiveloom_cli.tools.toolbox import open_toolbox
@@ -39,12 +39,18 @@ class ServeHost:
 
     def load_agents(self) -> list[AgentBrief]:
         """See `Host`."""
-        briefs = (brief for _, brief in self._app.load_briefs())
         return [
             AgentBrief(one.name, one.description, one.model)
-            for one in briefs
-            if isinstance(one, Agent)
+            for store, one in self._app.load_briefs()
+            if isinstance(one, Agent) and (not store.is_project or self._is_offered(one.name))
         ]
+
+    def _is_offered(self, name: str) -> bool:
+        try:
+            self._load(name)
+        except HiveloomError:
+            return False
+        return True
 
     def open_turn(self, asked: Asked) -> OpenedTurn:
         """See `Host`."""
