@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import Agent, is_agent_name
 from hiveloom_cli.chat.conversation import Conversation
+from hiveloom_cli.chat.record import Filter
 from hiveloom_cli.chat.tool_calls import Tools
 from hiveloom_cli.chat.tool_plan import Permissions
 from hiveloom_cli.chat.turns import Turns
 from hiveloom_cli.commands.chat_tools import decide_most_rounds, list_references
 from hiveloom_cli.commands.spending import open_ceiling
 from hiveloom_cli.errors import AgentNotFound, HiveloomError
-from hiveloom_cli.serve.asked import AgentBrief, Rejection
+from hiveloom_cli.serve.asked import AgentBrief, ConversationBrief, Rejection
 from hiveloom_cli.stop import Stop
 from hiveloom_cli.tools.toolbox import open_toolbox
 from hiveloom_cli.upstream.dialing import Line
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 class ServeHost:
     """A `serve.asked.Host`; tools that ask run only if they are among `allowed`."""
+
+    keeps = False
 
     def __init__(self, app: App, allowed: Sequence[str] = ()) -> None:
         self._app = app
@@ -52,8 +55,21 @@ class ServeHost:
             return False
         return True
 
+    def load_conversations(self, agent: str, limit: int) -> list[ConversationBrief]:
+        """See `Host`."""
+        self._check_kept()
+        kept = self._app.conversations.load_list(Filter(agent=self._load(agent).agent.name), limit)
+        return [ConversationBrief(one.id, one.title, one.changed_at) for one in kept]
+
+    def _check_kept(self) -> None:
+        if not self.keeps:
+            message = "This server keeps no conversations."
+            raise Rejection(404, message, code="conversation_not_found")
+
     def open_turn(self, asked: Asked) -> OpenedTurn:
         """See `Host`."""
+        if asked.conversation_id:
+            self._check_kept()
         file = self._load(asked.agent)
         agent = replace(
             file.agent,

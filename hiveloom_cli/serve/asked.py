@@ -9,6 +9,7 @@ from hiveloom_cli.protocols.request import Parameters
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from datetime import datetime
 
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.protocols.message import Message
@@ -31,8 +32,9 @@ class Asked:
     """A request. `messages` are all that was said, the last of them the user's.
 
     `system` comes after the agent's own prompt, `parameters` that are set before its own. `tools`
-    are the client's, which runs them itself. `conversation_id` names the conversation that
-    `messages` go on with, where the request tells no more than its last one.
+    are the client's, which runs them itself. `conversation_id` names the kept conversation that
+    `messages` go on with, where the request tells no more than its last one; `id` is this request's
+    own, and that of a conversation which begins with it.
     """
 
     agent: str
@@ -44,6 +46,7 @@ class Asked:
     stream: bool = False
     include_usage: bool = False
     conversation_id: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,15 @@ class AgentBrief:
     name: str
     description: str
     model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationBrief:
+    """What a list says of a kept conversation; `changed_at` is when something was last said."""
+
+    id: str
+    title: str
+    changed_at: datetime
 
 
 class OpenTurn(Protocol):
@@ -77,6 +89,15 @@ class Host(Protocol):
 
     def load_agents(self) -> Sequence[AgentBrief]:
         """Read which agents there are, as their files are now."""
+        ...
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what is said is kept, so that a conversation can be gone on with by its id."""
+        ...
+
+    def load_conversations(self, agent: str, limit: int) -> Sequence[ConversationBrief]:
+        """Read an agent's kept conversations, the one that changed last first."""
         ...
 
     def open_turn(self, asked: Asked) -> OpenTurn:

@@ -49,10 +49,11 @@ def parse_asked(body: bytes, agent: str = "") -> Asked:
 def build_reply(
     ended: TurnEnded, asked: Asked, stamp: Stamp, used: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """See `WireFormat.build_reply`; a conversation without an id gets the stamp's."""
+    """See `WireFormat.build_reply`; a conversation that begins has the request's id."""
+    del stamp
     return {
         "response": ended.message.text,
-        "conversation_id": asked.conversation_id or stamp.id,
+        "conversation_id": asked.conversation_id or asked.id,
         "capabilities_used": list(dict.fromkeys(used)),
     }
 

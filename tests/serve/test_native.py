@@ -78,8 +78,8 @@ def test_a_reply_names_its_conversation_and_each_tool_that_was_used_once() -> No
         "conversation_id": "01xyz",
         "capabilities_used": ["look_up"],
     }
-    begun = native.build_reply(end, Asked("helper", (QUESTION,)), STAMP)
-    assert begun["conversation_id"] == STAMP.id
+    begun = native.build_reply(end, Asked("helper", (QUESTION,), id="01abc"), STAMP)
+    assert begun["conversation_id"] == "01abc"
 
 
 def test_a_stream_is_its_text_and_then_the_reply() -> None:
