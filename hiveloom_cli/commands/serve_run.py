@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hiveloom_cli.errors import HiveloomError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from socket import socket
 
     from hiveloom_cli.app import App
@@ -57,6 +58,18 @@ def check_installed() -> None:
             "serving needs the extra `serve`",
             hint="pip install 'hiveloom-cli[serve]', or pipx inject hiveloom-cli starlette uvicorn",
         )
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Return if that can be served, as far as it is known before; raise `UsageMistake`."""
+    from hiveloom_cli.serve.access import check_open
+    from hiveloom_cli.serve.hosts import build_hosts, parse_origin
+
+    build_hosts(options["host"], options["port"], options["allow_host"])
+    for origin in options["allow_origin"]:
+        parse_origin(origin)
+    if options["no_token"]:
+        check_open(options["host"])
 
 
 def _open_log(app: App, place: str | None) -> AccessLog:
