@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from hiveloom_cli.serve import anthropic_messages, native, openai_chat
-from hiveloom_cli.serve.answering import Answering
+from hiveloom_cli.serve.answering import SILENCE_S, Answering
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,9 +27,9 @@ _OPENAI, _ANTHROPIC, _OWN = (
 )
 
 
-def build_application(host: Host, clock: Clock) -> Starlette:
+def build_application(host: Host, clock: Clock, *, silence_s: float = SILENCE_S) -> Starlette:
     """Build the server's application; who may ask, the guard around it decides."""
-    return Starlette(routes=[*_build_answering(Answering(host, clock))])
+    return Starlette(routes=[*_build_answering(Answering(host, clock, silence_s))])
 
 
 def _build_answering(answering: Answering) -> list[Route]:
