@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import Agent, is_agent_name
 from hiveloom_cli.chat.conversation import Conversation
+from hiveloom_cli.chat.estimate import estimate_messages, estimate_text, estimate_tools
 from hiveloom_cli.chat.record import Filter
 from hiveloom_cli.chat.tool_calls import Tools
 from hiveloom_cli.chat.tool_plan import Permissions
@@ -16,8 +17,10 @@ from hiveloom_cli.commands.chat_tools import decide_most_rounds, list_references
 from hiveloom_cli.commands.spending import open_ceiling
 from hiveloom_cli.errors import AgentNotFound, HiveloomError
 from hiveloom_cli.serve.asked import AgentBrief, ConversationBrief, Rejection
+from hiveloom_cli.serve.thoughts import restore_thoughts
 from hiveloom_cli.stop import Stop
 from hiveloom_cli.tools.toolbox import open_toolbox
+from hiveloom_cli.upstream.dialects import format_maker
 from hiveloom_cli.upstream.dialing import Line
 
 if TYPE_CHECKING:
@@ -66,6 +69,12 @@ class ServeHost:
             message = "This server keeps no conversations."
             raise Rejection(404, message, code="conversation_not_found")
 
+    def estimate_tokens(self, asked: Asked) -> int:
+        """See `Host`; of the agent's tools, which may have to be asked for, nothing is counted."""
+        said = estimate_messages(asked.messages) + estimate_tools(asked.tools)
+        prompt = self._load(asked.agent).agent.system_prompt
+        return said + estimate_text(prompt) + estimate_text(asked.system)
+
     def open_turn(self, asked: Asked) -> OpenedTurn:
         """See `Host`."""
         if asked.conversation_id:
@@ -104,7 +113,8 @@ class ServeHost:
             load_window=partial(app.load_window, upstream),
             tools=tools,
         )
-        *past, message = asked.messages
+        made_by = format_maker(upstream, agent.model)
+        *past, message = restore_thoughts(asked.messages, made_by)
         conversation = Conversation(
             app.clock.new_id(), agent, messages=past, agent_version=version, output=asked.output
         )

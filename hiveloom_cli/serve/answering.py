@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.errors import HiveloomError, StreamCutShort
+from hiveloom_cli.serve import anthropic_messages, anthropic_request
 from hiveloom_cli.serve.asked import Rejection
 from hiveloom_cli.serve.failure import explain_failure, find_status, find_wait_s
 from hiveloom_cli.serve.turn_bridge import Turn
@@ -89,6 +90,17 @@ class Answering:
             return JSONResponse(_build_list(request.path_params.get("agent"), agents, format_))
         except (HiveloomError, Rejection) as error:
             return _refuse(error, format_, stamp)
+
+    async def count_tokens(self, request: Request) -> Response:
+        """Estimate how many tokens a request of the Messages format is, which alone asks that."""
+        stamp = self._build_stamp()
+        try:
+            asked = anthropic_request.parse_counted(await request.body())
+            _note_agent(request, asked.agent)
+            tokens = await asyncio.to_thread(self._host.estimate_tokens, asked)
+        except (HiveloomError, Rejection) as error:
+            return _refuse(error, cast("WireFormat", anthropic_messages), stamp)
+        return JSONResponse({"input_tokens": tokens})
 
     def _build_stamp(self) -> Stamp:
         return Stamp(self._clock.new_id(), self._clock.now())

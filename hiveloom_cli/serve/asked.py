@@ -104,6 +104,10 @@ class Host(Protocol):
         """Read an agent's kept conversations, the one that changed last first."""
         ...
 
+    def estimate_tokens(self, asked: Asked) -> int:
+        """Estimate how many tokens a request is, with the agent's own prompt."""
+        ...
+
     def open_turn(self, asked: Asked) -> OpenTurn:
         """Begin to answer; raises `Rejection` for what the agent cannot be asked."""
         ...

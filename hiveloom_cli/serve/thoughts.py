@@ -68,11 +68,10 @@ def _find_seal(block: dict[str, Any]) -> re.Match[str] | None:
 
 
 def _build_part(block: dict[str, Any], seal: re.Match[str]) -> ReasoningPart:
-    kind = block["type"]
-    known = {"type": kind, SEALED_FIELDS[kind]: seal[3]}
-    text = block.get("thinking") if kind == "thinking" else ""
-    text = text if isinstance(text, str) else ""
-    wire = known | ({"thinking": text} if kind == "thinking" else {})
+    kind, text = block["type"], block.get("thinking")
+    text = text if isinstance(text, str) and kind == "thinking" else ""
+    said = {"thinking": text} if kind == "thinking" else {}
+    wire = {"type": kind, **said, SEALED_FIELDS[kind]: seal[3]}
     return ReasoningPart(text, field=kind, wire=json.dumps(wire), made_by=seal[1])
 
 

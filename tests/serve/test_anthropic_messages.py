@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from pydantic import TypeAdapter
 from hiveloom_cli.errors import UpstreamRefused
 from hiveloom_cli.protocols.event import FinishReason, UsageReported
 from hiveloom_cli.protocols.message import ReasoningPart, TextPart, ToolCall
+from hiveloom_cli.protocols.request import Parameters
 from hiveloom_cli.serve import anthropic_messages
 from hiveloom_cli.serve.asked import AgentBrief
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
@@ -105,6 +107,15 @@ def test_why_an_answer_ended_is_told_in_the_formats_words(reason: FinishReason, 
     reply = anthropic_messages.build_reply(said, ASKED, STAMP)
     assert reply["stop_reason"] == told
     assert [block["type"] for block in reply["content"]] == ["text"]
+
+
+def test_the_text_at_which_an_answer_stopped_is_told_if_the_client_named_it() -> None:
+    asked = replace(ASKED, parameters=Parameters(stop=("END", "FIN")))
+    events = [*build_turn()[:-1], replace(build_end(TextPart("It is noon.")), stop="FIN")]
+    told = anthropic_messages.build_reply(events, asked, STAMP)
+    assert (told["stop_reason"], told["stop_sequence"]) == ("stop_sequence", "FIN")
+    untold = anthropic_messages.build_reply(events, ASKED, STAMP)  # the agent's own
+    assert (untold["stop_reason"], untold["stop_sequence"]) == ("end_turn", None)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,9 @@ class Slow:
         """Let the turn go on to where it waits next, or to its end."""
         next(gate for gate in self.gates if not gate.is_set()).set()
 
+    def estimate_tokens(self, _asked: Asked) -> int:
+        return 0
+
     def load_agents(self) -> list[Any]:
         return []
 
