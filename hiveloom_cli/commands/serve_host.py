@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import Agent, is_agent_name
+from hiveloom_cli.chat.estimate import estimate_messages, estimate_text, estimate_tools
 from hiveloom_cli.chat.record import Filter
 from hiveloom_cli.chat.tool_calls import Tools
 from hiveloom_cli.chat.tool_plan import Permissions
@@ -17,8 +18,10 @@ from hiveloom_cli.commands.serve_keeping import Keeping, begin_talk
 from hiveloom_cli.commands.spending import open_ceiling, resume_ceiling
 from hiveloom_cli.errors import AgentNotFound, HiveloomError
 from hiveloom_cli.serve.asked import AgentBrief, ConversationBrief, Rejection
+from hiveloom_cli.serve.thoughts import restore_thoughts
 from hiveloom_cli.stop import Stop
 from hiveloom_cli.tools.toolbox import open_toolbox
+from hiveloom_cli.upstream.dialects import format_maker
 from hiveloom_cli.upstream.dialing import Line
 
 if TYPE_CHECKING:
@@ -71,6 +74,12 @@ class ServeHost:
         kept = self._app.conversations.load_list(Filter(agent=agent), limit)
         return [ConversationBrief(one.id, one.title, one.changed_at) for one in kept]
 
+    def estimate_tokens(self, asked: Asked) -> int:
+        """See `Host`; of the agent's tools, which may have to be asked for, nothing is counted."""
+        said = estimate_messages(asked.messages) + estimate_tools(asked.tools)
+        prompt = self._load(asked.agent).agent.system_prompt
+        return said + estimate_text(prompt) + estimate_text(asked.system)
+
     def open_turn(self, asked: Asked) -> OpenedTurn:
         """See `Host`."""
         file = self._load(asked.agent)
@@ -102,6 +111,8 @@ class ServeHost:
             stop,
         )
         upstream = app.decide_upstream(agent.model, agent.credential)
+        made_by = format_maker(upstream, agent.model)
+        asked = replace(asked, messages=tuple(restore_thoughts(asked.messages, made_by)))
         is_kept = self.keeps and agent.save
         ceiling = open_ceiling(app, agent, upstream, is_saved=is_kept)
         talk = self._open_talk(asked, agent, build_answered_by(agent, version, upstream))
