@@ -27,7 +27,7 @@ def run(app: App, options: dict[str, Any]) -> None:
     """
     check_installed()
     from hiveloom_cli.commands.serve_host import ServeHost
-    from hiveloom_cli.commands.serve_tools import ServedTools
+    from hiveloom_cli.commands.serve_notes import Notes
     from hiveloom_cli.serve.access import TOKEN_VARIABLE, decide_access
     from hiveloom_cli.serve.application import build_application
     from hiveloom_cli.serve.guard import Guard
@@ -45,8 +45,8 @@ def run(app: App, options: dict[str, Any]) -> None:
     )
     origins = frozenset(map(parse_origin, options["allow_origin"]))
     log_place = options["access_log"]
-    tools = ServedTools(app, as_json=log_place in _STDERR)
-    agents = ServeHost(app, options["allow_tool"], tools, keeps=options["save"])
+    notes = Notes(app, as_json=log_place in _STDERR)
+    agents = ServeHost(app, options["allow_tool"], notes, keeps=options["save"])
     with closing(agents), open_socket(host, options["port"]) as listener:
         port = listener.getsockname()[1]
         rules = Rules(build_hosts(host, port, options["allow_host"]), origins)
@@ -55,7 +55,7 @@ def run(app: App, options: dict[str, Any]) -> None:
         guard = Guard(service, rules, access.doorkeeper, log, app.clock)
 
         def note_ready() -> None:
-            _print_start(app, listener, access)
+            _print_start(app, listener, access, keeps=agents.keeps)
             Thread(target=agents.check_tools, name="check-tools", daemon=True).start()
 
         run_server(guard, listener, note_ready)
@@ -92,10 +92,12 @@ def _open_log(app: App, place: str | None) -> AccessLog:
     return AccessLog(open_log_file(Path(str(place))))
 
 
-def _print_start(app: App, listener: socket, access: Access) -> None:
+def _print_start(app: App, listener: socket, access: Access, *, keeps: bool) -> None:
     host, port, *_ = listener.getsockname()
     origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     app.streams.print_notice(f"Serving at {origin} (OpenAI: {origin}/v1, Anthropic: {origin})")
     if access.made is not None:
         app.streams.write_aside(f"Token, for this run: {access.made.reveal()}\n")
         app.streams.print_notice("One that lasts: hiveloom serve token create")
+    if keeps:
+        app.streams.print_notice("What is said is kept: hiveloom conversation list")
