@@ -50,7 +50,7 @@ class ServeHost:
     def load_agents(self) -> list[AgentBrief]:
         """See `Host`."""
         return [
-            AgentBrief(one.name, one.description, one.model)
+            AgentBrief(one.name, one.description, one.model, self.keeps and one.save)
             for store, one in self._app.load_briefs()
             if isinstance(one, Agent) and (not store.is_project or self._is_offered(one.name))
         ]
