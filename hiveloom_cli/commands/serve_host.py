@@ -64,7 +64,10 @@ class ServeHost:
 
     def load_agents(self) -> list[AgentBrief]:
         """See `Host`."""
-        return [AgentBrief(one.name, one.description, one.model) for one in self._load_offered()]
+        return [
+            AgentBrief(one.name, one.description, one.model, self.keeps and one.save)
+            for one in self._load_offered()
+        ]
 
     def check_tools(self) -> None:
         """Tell whoever runs the server which tools cannot be had, as far as files say so."""
