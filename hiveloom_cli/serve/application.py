@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import BaseRoute
 
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.serve.asked import Host
@@ -27,9 +28,12 @@ _OPENAI, _ANTHROPIC, _OWN = (
 )
 
 
-def build_application(host: Host, clock: Clock) -> Starlette:
-    """Build the server's application; who may ask, the guard around it decides."""
-    return Starlette(routes=[*_build_answering(Answering(host, clock))])
+def build_application(host: Host, clock: Clock, *more: BaseRoute) -> Starlette:
+    """Build the server's application; who may ask, the guard around it decides.
+
+    `more` are routes beside those that answer.
+    """
+    return Starlette(routes=[*_build_answering(Answering(host, clock)), *more])
 
 
 def _build_answering(answering: Answering) -> list[Route]:
