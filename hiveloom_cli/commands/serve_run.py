@@ -33,6 +33,8 @@ def run(app: App, options: dict[str, Any]) -> None:
     from hiveloom_cli.serve.guard import Guard
     from hiveloom_cli.serve.guard_rules import Rules
     from hiveloom_cli.serve.hosts import build_hosts, parse_origin
+    from hiveloom_cli.serve.metered_host import MeteredHost
+    from hiveloom_cli.serve.metrics import MeteredLog, Metrics
     from hiveloom_cli.serve.server import open_socket, run_server
     from hiveloom_cli.serve.tokens import Tokens
 
@@ -50,9 +52,11 @@ def run(app: App, options: dict[str, Any]) -> None:
     with closing(agents), open_socket(host, options["port"]) as listener:
         port = listener.getsockname()[1]
         rules = Rules(build_hosts(host, port, options["allow_host"]), origins)
-        service = build_application(agents, app.clock)
-        log = _open_log(app, log_place)
+        metrics = Metrics()
+        service = build_application(MeteredHost(agents, metrics), app.clock, metrics.build_route())
+        log = MeteredLog(_open_log(app, log_place), metrics, service.routes)
         guard = Guard(service, rules, access.doorkeeper, log, app.clock)
+        metrics.watch_running(lambda: guard.running)
 
         def note_ready() -> None:
             _print_start(app, listener, access)
@@ -65,10 +69,11 @@ def check_installed() -> None:
     """Return if what serves is there; raise `HiveloomError` with the way to get it if not."""
     from importlib.util import find_spec
 
-    if find_spec("starlette") is None or find_spec("uvicorn") is None:
+    if None in map(find_spec, ("starlette", "uvicorn", "prometheus_client")):
         raise HiveloomError(
             "serving needs the extra `serve`",
-            hint="pip install 'hiveloom-cli[serve]', or pipx inject hiveloom-cli starlette uvicorn",
+            hint="pip install 'hiveloom-cli[serve]', or pipx inject hiveloom-cli starlette uvicorn"
+            " prometheus-client",
         )
 
 

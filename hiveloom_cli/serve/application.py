@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import BaseRoute
 
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.serve.asked import Host
@@ -31,11 +32,16 @@ _OPENAI, _ANTHROPIC, _OWN = (
 )
 
 
-def build_application(host: Host, clock: Clock, *, silence_s: float = SILENCE_S) -> Starlette:
-    """Build the server's application; who may ask, the guard around it decides."""
+def build_application(
+    host: Host, clock: Clock, *more: BaseRoute, silence_s: float = SILENCE_S
+) -> Starlette:
+    """Build the server's application; who may ask, the guard around it decides.
+
+    `more` are routes beside those that answer.
+    """
     mcp = Route("/mcp/{agent}", McpRoute(host, clock), methods=["POST"])
     return Starlette(
-        routes=[*_build_answering(Answering(host, clock, silence_s)), mcp],
+        routes=[*_build_answering(Answering(host, clock, silence_s)), mcp, *more],
         exception_handlers={HTTPException: partial(refuse_place, clock)},
     )
 
