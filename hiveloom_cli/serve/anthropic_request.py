@@ -60,7 +60,7 @@ def parse_asked(body: bytes, agent: str = "") -> Asked:
     """See `WireFormat.parse_asked`."""
     fields = parse_body(body, brackets=False)
     servers = fields.get("mcp_servers")
-    if servers.is_set and servers.value:
+    if servers.is_set and servers.read_items(MOST_PARTS):
         raise servers.refuse("an agent has its own MCP servers; others are not supported")
     messages = fields.get("messages")
     said = messages.read_items(MOST_MESSAGES)

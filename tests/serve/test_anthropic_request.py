@@ -207,6 +207,7 @@ def test_no_tools_are_taken_where_none_may_be_called() -> None:
         ({"tools": [{"name": "f"}]}, "tools.0.input_schema: it is required"),
         ({"tool_choice": {"type": "any"}}, "tool_choice: only"),
         ({"mcp_servers": [{}]}, "mcp_servers: an agent"),
+        ({"mcp_servers": {}}, "mcp_servers: an array is expected"),
         ({"output_config": {"format": {"type": "xml"}}}, "output_config.format.type: “xml”"),
     ],
 )
