@@ -41,7 +41,8 @@ def run(app: App, options: dict[str, Any]) -> None:
     with open_socket(host, options["port"]) as listener:
         port = listener.getsockname()[1]
         rules = Rules(build_hosts(host, port, options["allow_host"]), origins)
-        service = build_application(ServeHost(app, options["allow_tool"]), app.clock)
+        agents = ServeHost(app, options["allow_tool"], keeps=options["save"])
+        service = build_application(agents, app.clock)
         log = _open_log(app, options["access_log"])
         guard = Guard(service, rules, access.doorkeeper, log, app.clock)
         run_server(guard, listener, lambda: _print_start(app, listener, access))
