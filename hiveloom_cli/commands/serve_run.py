@@ -21,7 +21,9 @@ def run(app: App, options: dict[str, Any]) -> None:
     Raises `UsageMistake` for what cannot be served so, and `HiveloomError` without the extra.
     """
     check_installed()
+    from hiveloom_cli.commands.patience import choose_patience, choose_timeouts
     from hiveloom_cli.commands.serve_host import ServeHost
+    from hiveloom_cli.commands.serve_limits import BYTES_A_MB
     from hiveloom_cli.serve.access import TOKEN_VARIABLE, decide_access
     from hiveloom_cli.serve.application import build_application
     from hiveloom_cli.serve.guard import Guard
@@ -30,6 +32,7 @@ def run(app: App, options: dict[str, Any]) -> None:
     from hiveloom_cli.serve.server import open_socket, run_server
     from hiveloom_cli.serve.tokens import Tokens
 
+    app.timeouts, app.patience = choose_timeouts(options), choose_patience(options)
     host = options["host"]
     access = decide_access(
         Tokens(app.paths.serve_tokens, app.clock),
@@ -40,12 +43,17 @@ def run(app: App, options: dict[str, Any]) -> None:
     origins = frozenset(map(parse_origin, options["allow_origin"]))
     with open_socket(host, options["port"]) as listener:
         port = listener.getsockname()[1]
-        rules = Rules(build_hosts(host, port, options["allow_host"]), origins)
+        rules = Rules(
+            build_hosts(host, port, options["allow_host"]),
+            origins,
+            most_bytes=round(options["max_body"] * BYTES_A_MB),
+            most_running=options["max_running"],
+        )
         agents = ServeHost(app, options["allow_tool"], keeps=options["save"])
         service = build_application(agents, app.clock)
         log = _open_log(app, options["access_log"])
         guard = Guard(service, rules, access.doorkeeper, log, app.clock)
-        run_server(guard, listener, lambda: _print_start(app, listener, access))
+        run_server(guard, listener, lambda: _print_start(app, listener, access), options["grace"])
 
 
 def check_installed() -> None:
