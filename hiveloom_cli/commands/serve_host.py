@@ -137,7 +137,7 @@ class ServeHost:
         )
         upstream = app.decide_upstream(agent.model, agent.credential)
         made_by = format_maker(upstream, agent.model)
-        asked = replace(asked, messages=tuple(restore_thoughts(asked.messages, made_by)))
+        asked = replace(asked, messages=restore_thoughts(asked.messages, made_by))
         is_kept = self.keeps and agent.save
         ceiling = open_ceiling(app, agent, upstream, is_saved=is_kept)
         talk = self._open_talk(asked, agent, build_answered_by(agent, version, upstream))

@@ -192,7 +192,6 @@ def test_a_link_of_another_site_leads_to_what_is_public_and_to_nothing_else() ->
         ("PUT", ["text/plain"], False),
         ("DELETE", [], True),
         ("DELETE", ["text/plain"], False),
-        ("DELETE", [], True),
         ("GET", [], True),
         ("HEAD", [], True),
     ],
