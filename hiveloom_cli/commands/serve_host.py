@@ -43,6 +43,7 @@ class ServeHost:
     def __init__(
         self, app: App, allowed: Sequence[str] = (), tools: ServedTools | None = None
     ) -> None:
+        app.credentials.keep_secrets()
         self._app = app
         self._tools = tools or ServedTools(app)
         self._allowed = frozenset(allowed)
