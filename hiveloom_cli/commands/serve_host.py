@@ -52,8 +52,11 @@ class ServeHost:
         """See `Host`."""
         return [AgentBrief(one.name, one.description, one.model) for one in self._load_offered()]
 
-    def check_tools(self) -> None:
-        """Tell whoever runs the server which tools cannot be had, as far as files say so."""
+    def prepare(self) -> None:
+        """Get ready before anyone asks; tell whoever runs the server which tools cannot be had."""
+        import hiveloom_cli.upstream.client
+        import hiveloom_cli.upstream.transport  # noqa: F401 -- what takes long for the first
+
         with suppress(HiveloomError, OSError):  # whoever asks is told of these
             self._tools.check(self._load_offered())
 

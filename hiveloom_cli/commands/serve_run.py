@@ -55,7 +55,7 @@ def run(app: App, options: dict[str, Any]) -> None:
 
         def note_ready() -> None:
             _print_start(app, listener, access)
-            Thread(target=agents.check_tools, name="check-tools", daemon=True).start()
+            Thread(target=agents.prepare, name="prepare", daemon=True).start()
 
         run_server(guard, listener, note_ready)
 
