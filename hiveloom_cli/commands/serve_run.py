@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hiveloom_cli.errors import HiveloomError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from socket import socket
 
     from hiveloom_cli.app import App
@@ -32,6 +33,8 @@ def run(app: App, options: dict[str, Any]) -> None:
     from hiveloom_cli.serve.guard import Guard
     from hiveloom_cli.serve.guard_rules import Rules
     from hiveloom_cli.serve.hosts import build_hosts, parse_origin
+    from hiveloom_cli.serve.metered_host import MeteredHost
+    from hiveloom_cli.serve.metrics import MeteredLog, Metrics
     from hiveloom_cli.serve.server import open_socket, run_server
     from hiveloom_cli.serve.tokens import Tokens
 
@@ -45,13 +48,15 @@ def run(app: App, options: dict[str, Any]) -> None:
     origins = frozenset(map(parse_origin, options["allow_origin"]))
     log_place = options["access_log"]
     tools = ServedTools(app, as_json=log_place in _STDERR)
-    agents = ServeHost(app, options["allow_tool"], tools)
+    agents = ServeHost(app, options["allow_tool"], tools, keeps=options["save"])
     with closing(agents), open_socket(host, options["port"]) as listener:
         port = listener.getsockname()[1]
         rules = Rules(build_hosts(host, port, options["allow_host"]), origins)
-        service = build_application(agents, app.clock)
-        log = _open_log(app, log_place)
+        metrics = Metrics()
+        service = build_application(MeteredHost(agents, metrics), app.clock, metrics.build_route())
+        log = MeteredLog(_open_log(app, log_place), metrics, service.routes)
         guard = Guard(service, rules, access.doorkeeper, log, app.clock)
+        metrics.watch_running(lambda: guard.running)
 
         def note_ready() -> None:
             _print_start(app, listener, access)
@@ -64,11 +69,24 @@ def check_installed() -> None:
     """Return if what serves is there; raise `HiveloomError` with the way to get it if not."""
     from importlib.util import find_spec
 
-    if find_spec("starlette") is None or find_spec("uvicorn") is None:
+    if None in map(find_spec, ("starlette", "uvicorn", "prometheus_client")):
         raise HiveloomError(
             "serving needs the extra `serve`",
-            hint="pip install 'hiveloom-cli[serve]', or pipx inject hiveloom-cli starlette uvicorn",
+            hint="pip install 'hiveloom-cli[serve]', or pipx inject hiveloom-cli starlette uvicorn"
+            " prometheus-client",
         )
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Return if that can be served, as far as it is known before; raise `UsageMistake`."""
+    from hiveloom_cli.serve.access import check_open
+    from hiveloom_cli.serve.hosts import build_hosts, parse_origin
+
+    build_hosts(options["host"], options["port"], options["allow_host"])
+    for origin in options["allow_origin"]:
+        parse_origin(origin)
+    if options["no_token"]:
+        check_open(options["host"])
 
 
 def _open_log(app: App, place: str | None) -> AccessLog:
