@@ -52,6 +52,7 @@ class ServeHost:
         *,
         keeps: bool = False,
     ) -> None:
+        app.credentials.keep_secrets()
         self._app = app
         self._tools = tools or ServedTools(app)
         self._allowed = frozenset(allowed)
@@ -69,8 +70,11 @@ class ServeHost:
             for one in self._load_offered()
         ]
 
-    def check_tools(self) -> None:
-        """Tell whoever runs the server which tools cannot be had, as far as files say so."""
+    def prepare(self) -> None:
+        """Get ready before anyone asks; tell whoever runs the server which tools cannot be had."""
+        import hiveloom_cli.upstream.client
+        import hiveloom_cli.upstream.transport  # noqa: F401 -- what takes long for the first
+
         with suppress(HiveloomError, OSError):  # whoever asks is told of these
             self._tools.check(self._load_offered())
 

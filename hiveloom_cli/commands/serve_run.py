@@ -48,7 +48,7 @@ def run(app: App, options: Mapping[str, Any]) -> None:
 
         def note_ready() -> None:
             _print_start(app, listener, access)
-            Thread(target=host.check_tools, name="check-tools", daemon=True).start()
+            Thread(target=host.prepare, name="prepare", daemon=True).start()
 
         guard = _build_guarded(app, host, rules, access, options)
         run_server(guard, listener, note_ready, options["grace"])
