@@ -22,7 +22,7 @@ def run(app: App, options: dict[str, Any]) -> None:
     """
     check_installed()
     from hiveloom_cli.commands.serve_host import ServeHost
-    from hiveloom_cli.serve.access import TOKEN_VARIABLE, decide_access
+    from hiveloom_cli.serve.access import TOKEN_VARIABLE, check_names, decide_access
     from hiveloom_cli.serve.application import build_application
     from hiveloom_cli.serve.guard import Guard
     from hiveloom_cli.serve.guard_rules import Rules
@@ -41,6 +41,8 @@ def run(app: App, options: dict[str, Any]) -> None:
     with open_socket(host, options["port"]) as listener:
         port = listener.getsockname()[1]
         rules = Rules(build_hosts(host, port, options["allow_host"]), origins)
+        if access.doorkeeper is None:
+            check_names(rules.hosts)
         agents = ServeHost(app, options["allow_tool"], keeps=options["save"])
         service = build_application(agents, app.clock)
         log = _open_log(app, options["access_log"])
