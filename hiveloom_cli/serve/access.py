@@ -44,11 +44,7 @@ def decide_access(tokens: Tokens, host: str, given: str, *, is_open: bool) -> Ac
     that no header can carry, and `FileUnreadable`.
     """
     if is_open:
-        if not is_loopback(host):
-            raise UsageMistake(
-                f"--no-token would let anyone in who reaches {host}",
-                hint="leave --no-token out, or listen on 127.0.0.1",
-            )
+        check_open(host)
         return Access(None)
     if given.strip():
         return Access(_StoredAndOne(tokens, parse_secret(given), OF_ENVIRONMENT))
@@ -69,6 +65,15 @@ def check_names(hosts: Hosts) -> None:
                 f"--no-token would let anyone in who asks for {host.name}",
                 hint="leave --no-token out, or --allow-host",
             )
+
+
+def check_open(host: str) -> None:
+    """Return if a server may do without tokens on `host`; raise `UsageMistake` if not."""
+    if not is_loopback(host):
+        raise UsageMistake(
+            f"--no-token would let anyone in who reaches {host}",
+            hint="leave --no-token out, or listen on 127.0.0.1",
+        )
 
 
 class _StoredAndOne:
