@@ -11,7 +11,7 @@ from hiveloom_cli.commands.patience import choose_patience, choose_timeouts
 from hiveloom_cli.commands.serve_host import ServeHost
 from hiveloom_cli.commands.serve_limits import BYTES_A_MB
 from hiveloom_cli.commands.serve_tools import ServedTools
-from hiveloom_cli.serve.access import TOKEN_VARIABLE, check_open, decide_access
+from hiveloom_cli.serve.access import TOKEN_VARIABLE, check_names, check_open, decide_access
 from hiveloom_cli.serve.access_log import AccessLog, open_log_file
 from hiveloom_cli.serve.application import build_application
 from hiveloom_cli.serve.guard import Guard
@@ -45,6 +45,8 @@ def run(app: App, options: Mapping[str, Any]) -> None:
     host = ServeHost(app, options["allow_tool"], tools, keeps=options["save"])
     with closing(host), open_socket(options["host"], options["port"]) as listener:
         rules = _build_rules(listener.getsockname()[1], options)
+        if access.doorkeeper is None:
+            check_names(rules.hosts)
 
         def note_ready() -> None:
             _print_start(app, listener, access)
@@ -56,9 +58,10 @@ def run(app: App, options: Mapping[str, Any]) -> None:
 
 def check_options(options: Mapping[str, Any]) -> None:
     """Return if that can be served, as far as it is known before; raise `UsageMistake`."""
-    _build_rules(options["port"], options)
+    rules = _build_rules(options["port"], options)
     if options["no_token"]:
         check_open(options["host"])
+        check_names(rules.hosts)
 
 
 def _build_rules(port: int, options: Mapping[str, Any]) -> Rules:

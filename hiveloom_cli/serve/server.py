@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _BACKLOG = 2048
 _IDLE_S = 75  # a connection without a request
 _HEADERS = 64 * 1024
+_FILES = 16 * 1024  # an answer has a connection on either side, and clients may just wait
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -65,6 +67,7 @@ def run_server(
     config = uvicorn.Config(
         application,
         log_config=None,
+        log_level="error",  # what is warned of is written by whoever asks
         access_log=False,
         server_header=False,
         proxy_headers=False,  # whoever asks could write them
@@ -75,6 +78,7 @@ def run_server(
         http=TimedConnection,
         ws="none",
     )
+    _allow_many_files()
     Server(config).run(sockets=[listener])
 
 
@@ -85,3 +89,16 @@ def _take_waiting(listener: socket.socket) -> list[socket.socket]:
         while True:
             taken.append(listener.accept()[0])
     return taken
+
+
+def _allow_many_files() -> None:
+    """Have as many files open as the system allows, up to what is of use."""
+    if sys.platform == "win32":
+        return  # knows no such limit
+    import resource
+
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with suppress(OSError, ValueError):  # a system that gives less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

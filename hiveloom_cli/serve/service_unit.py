@@ -93,8 +93,9 @@ RemoveIPC=yes
 class Service:
     """What a unit runs: a program and its arguments, which listens on `port`.
 
-    Once it is told to stop it lets answers end for `grace_s` seconds. `environment` is what the program finds beside what systemd sets. A service of a user's runs as
-    that user, in their own home; one of the system's as an account of its own.
+    Once it is told to stop it lets answers end for `grace_s` seconds. `environment` is what the
+    program finds beside what systemd sets. A service of a user's runs as that user, in their own
+    home; one of the system's as an account of its own.
     """
 
     words: Sequence[str]
