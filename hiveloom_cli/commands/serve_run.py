@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts
 from hiveloom_cli.commands.serve_host import ServeHost
 from hiveloom_cli.commands.serve_limits import BYTES_A_MB
-from hiveloom_cli.commands.serve_tools import ServedTools
+from hiveloom_cli.commands.serve_notes import Notes
 from hiveloom_cli.serve.access import TOKEN_VARIABLE, check_names, check_open, decide_access
 from hiveloom_cli.serve.access_log import AccessLog, open_log_file
 from hiveloom_cli.serve.application import build_application
@@ -41,15 +41,15 @@ def run(app: App, options: Mapping[str, Any]) -> None:
         app.environ.get(TOKEN_VARIABLE, ""),
         is_open=options["no_token"],
     )
-    tools = ServedTools(app, as_json=options["access_log"] in _STDERR)
-    host = ServeHost(app, options["allow_tool"], tools, keeps=options["save"])
+    notes = Notes(app, as_json=options["access_log"] in _STDERR)
+    host = ServeHost(app, options["allow_tool"], notes, keeps=options["save"])
     with closing(host), open_socket(options["host"], options["port"]) as listener:
         rules = _build_rules(listener.getsockname()[1], options)
         if access.doorkeeper is None:
             check_names(rules.hosts)
 
         def note_ready() -> None:
-            _print_start(app, listener, access)
+            _print_start(app, listener, access, keeps=host.keeps)
             Thread(target=host.prepare, name="prepare", daemon=True).start()
 
         guard = _build_guarded(app, host, rules, access, options)
@@ -90,10 +90,12 @@ def _open_log(app: App, place: str | None) -> AccessLog:
     return AccessLog(open_log_file(Path(str(place))))
 
 
-def _print_start(app: App, listener: socket, access: Access) -> None:
+def _print_start(app: App, listener: socket, access: Access, *, keeps: bool) -> None:
     host, port, *_ = listener.getsockname()
     origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     app.streams.print_notice(f"Serving at {origin} (OpenAI: {origin}/v1, Anthropic: {origin})")
     if access.made is not None:
         app.streams.write_aside(f"Token, for this run: {access.made.reveal()}\n")
         app.streams.print_notice("One that lasts: hiveloom serve token create")
+    if keeps:
+        app.streams.print_notice("What is said is kept: hiveloom conversation list")
