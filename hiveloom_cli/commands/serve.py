@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "token": ("serve_token:command", "Create, list, revoke the tokens that let programs in."),
+    "install-service": ("serve_service:command", "Print or write the systemd unit that serves."),
 }
 
 

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.agents.agent import Agent, is_agent_name
+from hiveloom_cli.chat.estimate import estimate_messages, estimate_text, estimate_tools
 from hiveloom_cli.chat.record import Filter
 from hiveloom_cli.chat.tool_calls import Tools
 from hiveloom_cli.chat.tool_plan import Permissions
 from hiveloom_cli.chat.turns import Turns
-from hiveloom_cli.commands.chat_tools import decide_most_rounds, list_references
+from hiveloom_cli.commands.chat_tools import decide_most_rounds
 from hiveloom_cli.commands.keeping import build_answered_by
 from hiveloom_cli.commands.serve_keeping import Keeping, begin_talk
+from hiveloom_cli.commands.serve_tools import ServedTools
 from hiveloom_cli.commands.spending import open_ceiling, resume_ceiling
 from hiveloom_cli.errors import AgentNotFound, HiveloomError
 from hiveloom_cli.serve.asked import AgentBrief, ConversationBrief, Rejection
+from hiveloom_cli.serve.thoughts import restore_thoughts
 from hiveloom_cli.stop import Stop
-from hiveloom_cli.tools.toolbox import open_toolbox
+from hiveloom_cli.upstream.dialects import format_maker
 from hiveloom_cli.upstream.dialing import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from hiveloom_cli.agents.agent_file import AgentFile
     from hiveloom_cli.app import App
@@ -35,10 +39,21 @@ if TYPE_CHECKING:
 
 
 class ServeHost:
-    """A `serve.asked.Host`; tools that ask run only if they are among `allowed`."""
+    """A `serve.asked.Host`; tools that ask run only if they are among `allowed`.
 
-    def __init__(self, app: App, allowed: Sequence[str] = (), *, keeps: bool = False) -> None:
+    Close it when the last turn has ended.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        allowed: Sequence[str] = (),
+        tools: ServedTools | None = None,
+        *,
+        keeps: bool = False,
+    ) -> None:
         self._app = app
+        self._tools = tools or ServedTools(app)
         self._allowed = frozenset(allowed)
         self._keeping = Keeping(app) if keeps else None
 
@@ -51,9 +66,22 @@ class ServeHost:
         """See `Host`."""
         return [
             AgentBrief(one.name, one.description, one.model, self.keeps and one.save)
-            for store, one in self._app.load_briefs()
-            if isinstance(one, Agent) and (not store.is_project or self._is_offered(one.name))
+            for one in self._load_offered()
         ]
+
+    def check_tools(self) -> None:
+        """Tell whoever runs the server which tools cannot be had, as far as files say so."""
+        with suppress(HiveloomError, OSError):  # whoever asks is told of these
+            self._tools.check(self._load_offered())
+
+    def close(self) -> None:
+        """End what was kept for the next request."""
+        self._tools.close()
+
+    def _load_offered(self) -> Iterator[Agent]:
+        for store, one in self._app.load_briefs():
+            if isinstance(one, Agent) and (not store.is_project or self._is_offered(one.name)):
+                yield one
 
     def _is_offered(self, name: str) -> bool:
         try:
@@ -71,6 +99,12 @@ class ServeHost:
         kept = self._app.conversations.load_list(Filter(agent=agent), limit)
         return [ConversationBrief(one.id, one.title, one.changed_at) for one in kept]
 
+    def estimate_tokens(self, asked: Asked) -> int:
+        """See `Host`; of the agent's tools, which may have to be asked for, nothing is counted."""
+        said = estimate_messages(asked.messages) + estimate_tools(asked.tools)
+        prompt = self._load(asked.agent).agent.system_prompt
+        return said + estimate_text(prompt) + estimate_text(asked.system)
+
     def open_turn(self, asked: Asked) -> OpenedTurn:
         """See `Host`."""
         file = self._load(asked.agent)
@@ -81,7 +115,7 @@ class ServeHost:
             parameters=_override(file.agent.parameters, asked.parameters),
             system_prompt="\n\n".join(filter(None, (file.agent.system_prompt, asked.system))),
         )
-        toolbox = open_toolbox(list_references(agent), self._app.outside)
+        toolbox = self._tools.open(agent)
         try:
             return self._open(asked, agent, file.version, toolbox)
         except BaseException:
@@ -102,6 +136,8 @@ class ServeHost:
             stop,
         )
         upstream = app.decide_upstream(agent.model, agent.credential)
+        made_by = format_maker(upstream, agent.model)
+        asked = replace(asked, messages=tuple(restore_thoughts(asked.messages, made_by)))
         is_kept = self.keeps and agent.save
         ceiling = open_ceiling(app, agent, upstream, is_saved=is_kept)
         talk = self._open_talk(asked, agent, build_answered_by(agent, version, upstream))
