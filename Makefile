@@ -11,8 +11,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JAVASCRIPT := everything openai-js
 SERVERS := litellm llama mcp-time $(JAVASCRIPT)
 SHELLS := bash zsh fish
-SYSTEM_PACKAGES := gnome-keyring dbus zsh fish nodejs npm
-SYSTEM_COMMANDS := gnome-keyring-daemon dbus-run-session zsh fish node npm
+SYSTEM_PACKAGES := gnome-keyring dbus zsh fish nodejs npm chromium chromium-driver
+SYSTEM_COMMANDS := gnome-keyring-daemon dbus-run-session zsh fish node npm chromium chromedriver
 ARGS ?=
 
 .DEFAULT_GOAL := help

@@ -25,8 +25,9 @@ def run(app: App, options: dict[str, Any]) -> None:
     from hiveloom_cli.serve.access import TOKEN_VARIABLE, decide_access
     from hiveloom_cli.serve.application import build_application
     from hiveloom_cli.serve.guard import Guard
-    from hiveloom_cli.serve.guard_rules import Rules
+    from hiveloom_cli.serve.guard_rules import OPEN_PATHS, Rules
     from hiveloom_cli.serve.hosts import build_hosts, parse_origin
+    from hiveloom_cli.serve.page import PATHS
     from hiveloom_cli.serve.server import open_socket, run_server
     from hiveloom_cli.serve.tokens import Tokens
 
@@ -40,7 +41,8 @@ def run(app: App, options: dict[str, Any]) -> None:
     origins = frozenset(map(parse_origin, options["allow_origin"]))
     with open_socket(host, options["port"]) as listener:
         port = listener.getsockname()[1]
-        rules = Rules(build_hosts(host, port, options["allow_host"]), origins)
+        hosts = build_hosts(host, port, options["allow_host"])
+        rules = Rules(hosts, origins, public=OPEN_PATHS | PATHS)
         service = build_application(ServeHost(app, options["allow_tool"]), app.clock)
         log = _open_log(app, options["access_log"])
         guard = Guard(service, rules, access.doorkeeper, log, app.clock)

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from hiveloom_cli.serve import anthropic_messages, native, openai_chat
 from hiveloom_cli.serve.answering import Answering
+from hiveloom_cli.serve.page import build_page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,7 +30,7 @@ _OPENAI, _ANTHROPIC, _OWN = (
 
 def build_application(host: Host, clock: Clock) -> Starlette:
     """Build the server's application; who may ask, the guard around it decides."""
-    return Starlette(routes=[*_build_answering(Answering(host, clock))])
+    return Starlette(routes=[*_build_answering(Answering(host, clock)), *build_page()])
 
 
 def _build_answering(answering: Answering) -> list[Route]:
