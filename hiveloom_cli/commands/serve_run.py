@@ -15,10 +15,11 @@ from hiveloom_cli.serve.access import TOKEN_VARIABLE, check_names, check_open, d
 from hiveloom_cli.serve.access_log import AccessLog, open_log_file
 from hiveloom_cli.serve.application import build_application
 from hiveloom_cli.serve.guard import Guard
-from hiveloom_cli.serve.guard_rules import Rules
+from hiveloom_cli.serve.guard_rules import OPEN_PATHS, Rules
 from hiveloom_cli.serve.hosts import build_hosts, parse_origin
 from hiveloom_cli.serve.metered_host import MeteredHost
 from hiveloom_cli.serve.metrics import MeteredLog, Metrics
+from hiveloom_cli.serve.page import PATHS
 from hiveloom_cli.serve.server import open_socket, run_server
 from hiveloom_cli.serve.tokens import Tokens
 
@@ -68,6 +69,7 @@ def _build_rules(port: int, options: Mapping[str, Any]) -> Rules:
     return Rules(
         build_hosts(options["host"], port, options["allow_host"]),
         frozenset(map(parse_origin, options["allow_origin"])),
+        public=OPEN_PATHS | PATHS,
         most_bytes=round(options["max_body"] * BYTES_A_MB),
         most_running=options["max_running"],
     )
