@@ -23,7 +23,7 @@ def run(app: App, options: dict[str, Any]) -> None:
     """
     check_installed()
     from hiveloom_cli.commands.metered_host import MeteredHost
-    from hiveloom_cli.serve.access import TOKEN_VARIABLE, decide_access
+    from hiveloom_cli.serve.access import decide_access
     from hiveloom_cli.serve.application import build_application
     from hiveloom_cli.serve.guard import Guard
     from hiveloom_cli.serve.guard_rules import Rules
@@ -36,7 +36,7 @@ def run(app: App, options: dict[str, Any]) -> None:
     access = decide_access(
         Tokens(app.paths.serve_tokens, app.clock),
         host,
-        app.environ.get(TOKEN_VARIABLE, ""),
+        _load_given_token(app),
         is_open=options["no_token"],
     )
     origins = frozenset(map(parse_origin, options["allow_origin"]))
@@ -62,6 +62,17 @@ def check_installed() -> None:
             hint="pip install 'hiveloom-cli[serve]', or pipx inject hiveloom-cli starlette uvicorn"
             " prometheus-client",
         )
+
+
+def _load_given_token(app: App) -> str:
+    """Return the token of the environment, else the one that systemd hands over; "" for none."""
+    from hiveloom_cli.credentials.handed import SERVE_TOKEN, load_handed
+    from hiveloom_cli.serve.access import TOKEN_VARIABLE
+
+    if given := app.environ.get(TOKEN_VARIABLE, "").strip():
+        return given
+    handed = load_handed(app.environ, SERVE_TOKEN)
+    return handed.reveal() if handed is not None else ""
 
 
 def check_options(options: Mapping[str, Any]) -> None:
