@@ -44,6 +44,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     metavar="NAME",
     help="Let this tool run, though it usually asks: nobody is there to be asked.",
 )
+@click.option("--save", is_flag=True, help="Keep what is said, as `hiveloom chat` does.")
 @click.option("--no-token", is_flag=True, help="Let anyone on this machine in.")
 @click.option(
     "--access-log", metavar="FILE", help="Where to write who came; standard error unless set."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.errors import HiveloomError
@@ -14,6 +16,12 @@ if TYPE_CHECKING:
     from hiveloom_cli.app import App
     from hiveloom_cli.serve.access import Access
     from hiveloom_cli.serve.access_log import AccessLog
+    from hiveloom_cli.serve.asked import Host
+    from hiveloom_cli.serve.guard import Guard
+    from hiveloom_cli.serve.guard_rules import Rules
+    from hiveloom_cli.serve.metrics import Metrics
+
+_STDERR = (None, "-")  # where the access log goes unless it has a file
 
 
 def run(app: App, options: dict[str, Any]) -> None:
@@ -23,12 +31,11 @@ def run(app: App, options: dict[str, Any]) -> None:
     """
     check_installed()
     from hiveloom_cli.commands.metered_host import MeteredHost
+    from hiveloom_cli.commands.serve_tools import ServedTools
     from hiveloom_cli.serve.access import decide_access
-    from hiveloom_cli.serve.application import build_application
-    from hiveloom_cli.serve.guard import Guard
     from hiveloom_cli.serve.guard_rules import Rules
     from hiveloom_cli.serve.hosts import build_hosts, parse_origin
-    from hiveloom_cli.serve.metrics import MeteredLog, Metrics
+    from hiveloom_cli.serve.metrics import Metrics
     from hiveloom_cli.serve.server import open_socket, run_server
     from hiveloom_cli.serve.tokens import Tokens
 
@@ -40,16 +47,34 @@ def run(app: App, options: dict[str, Any]) -> None:
         is_open=options["no_token"],
     )
     origins = frozenset(map(parse_origin, options["allow_origin"]))
-    with open_socket(host, options["port"]) as listener:
+    tools = ServedTools(app, as_json=options["access_log"] in _STDERR)
+    metrics = Metrics()
+    agents = MeteredHost(metrics, app, options["allow_tool"], tools, keeps=options["save"])
+    with closing(agents), open_socket(host, options["port"]) as listener:
         port = listener.getsockname()[1]
         rules = Rules(build_hosts(host, port, options["allow_host"]), origins)
-        metrics = Metrics()
-        agents = MeteredHost(metrics, app, options["allow_tool"])
-        service = build_application(agents, app.clock, metrics.build_route())
-        log = MeteredLog(_open_log(app, options["access_log"]), metrics, service.routes)
-        guard = Guard(service, rules, access.doorkeeper, log, app.clock)
-        metrics.watch_running(lambda: guard.running)
-        run_server(guard, listener, lambda: _print_start(app, listener, access))
+        log = _open_log(app, options["access_log"])
+
+        def note_ready() -> None:
+            _print_start(app, listener, access)
+            Thread(target=agents.check_tools, name="check-tools", daemon=True).start()
+
+        run_server(_build_guard(app, agents, metrics, rules, access, log), listener, note_ready)
+
+
+def _build_guard(
+    app: App, agents: Host, metrics: Metrics, rules: Rules, access: Access, log: AccessLog
+) -> Guard:
+    """Build what is served: the routes, and around them who counts and who lets in."""
+    from hiveloom_cli.serve.application import build_application
+    from hiveloom_cli.serve.guard import Guard
+    from hiveloom_cli.serve.metrics import MeteredLog
+
+    service = build_application(agents, app.clock, metrics.build_route())
+    metered = MeteredLog(log, metrics, service.routes)
+    guard = Guard(service, rules, access.doorkeeper, metered, app.clock)
+    metrics.watch_running(lambda: guard.running)
+    return guard
 
 
 def check_installed() -> None:
@@ -90,7 +115,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 def _open_log(app: App, place: str | None) -> AccessLog:
     from hiveloom_cli.serve.access_log import AccessLog, open_log_file
 
-    if place in (None, "-"):
+    if place in _STDERR:
         return AccessLog(app.streams.stderr)
     return AccessLog(open_log_file(Path(str(place))))
 

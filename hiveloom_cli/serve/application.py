@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from hiveloom_cli.serve import anthropic_messages, native, openai_chat
-from hiveloom_cli.serve.answering import Answering
+from hiveloom_cli.serve.answering import SILENCE_S, Answering
+from hiveloom_cli.serve.elsewhere import refuse_place
+from hiveloom_cli.serve.mcp_route import McpRoute
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,12 +32,18 @@ _OPENAI, _ANTHROPIC, _OWN = (
 )
 
 
-def build_application(host: Host, clock: Clock, *more: BaseRoute) -> Starlette:
+def build_application(
+    host: Host, clock: Clock, *more: BaseRoute, silence_s: float = SILENCE_S
+) -> Starlette:
     """Build the server's application; who may ask, the guard around it decides.
 
     `more` are routes beside those that answer.
     """
-    return Starlette(routes=[*_build_answering(Answering(host, clock)), *more])
+    mcp = Route("/mcp/{agent}", McpRoute(host, clock), methods=["POST"])
+    return Starlette(
+        routes=[*_build_answering(Answering(host, clock, silence_s)), mcp, *more],
+        exception_handlers={HTTPException: partial(refuse_place, clock)},
+    )
 
 
 def _build_answering(answering: Answering) -> list[Route]:
@@ -55,6 +65,7 @@ def _build_answering(answering: Answering) -> list[Route]:
         Route("/v1/models/{agent}", show(_choose_models)),
         Route("/v1/chat/completions", take(_OPENAI), methods=["POST"]),
         Route("/v1/messages", take(_ANTHROPIC), methods=["POST"]),
+        Route("/v1/messages/count_tokens", answering.count_tokens, methods=["POST"]),
         Route(_AGENTS, show(lambda _: _OWN)),
         Route(f"{_AGENTS}/{{agent}}/chat", take(_OWN), methods=["POST"]),
     ]

@@ -190,6 +190,7 @@ def test_a_link_of_another_site_leads_to_what_is_public_and_to_nothing_else() ->
         ("POST", [], False),
         ("PUT", [], False),
         ("DELETE", ["text/plain"], False),
+        ("DELETE", [], True),
         ("GET", [], True),
         ("HEAD", [], True),
     ],
