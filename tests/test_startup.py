@@ -68,6 +68,7 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("serve", "--help"),
         ("serve", "token", "create"),
         ("serve", "token", "list"),
+        ("serve", "install-service"),
         ("provider", "list"),
         ("provider", "show", "groq"),
         ("model", "--help"),

@@ -7,11 +7,13 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat import queries, rows
+from hiveloom_cli.chat.catalogue import Catalogue, build_not_found
 from hiveloom_cli.chat.draft_file import DraftFolder
-from hiveloom_cli.chat.record import Filter, Question
+from hiveloom_cli.chat.record import Question
 from hiveloom_cli.chat.recovery import find_outdone, merge_draft
-from hiveloom_cli.chat.searchable import build_query, format_storable
-from hiveloom_cli.errors import ConversationNotFound, FileUnreadable, HiveloomError
+from hiveloom_cli.chat.searchable import format_storable
+from hiveloom_cli.chat.turn_hold import take_hold
+from hiveloom_cli.errors import FileUnreadable, HiveloomError
 from hiveloom_cli.protocols.message import Message
 
 if TYPE_CHECKING:
@@ -19,21 +21,22 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from hiveloom_cli.chat.draft_file import DraftFile, DraftHead, LeftDraft
-    from hiveloom_cli.chat.record import Ended, Found, KeptConversation, Spent, Summary, Used
+    from hiveloom_cli.chat.record import Ended, KeptConversation
     from hiveloom_cli.chat.store import Store
+    from hiveloom_cli.chat.turn_hold import TurnHold
 
-_CANDIDATES = 5
 _DELETED_AT_ONCE = 50
 _MERGED_AT_ONCE = 2000  # pages of the index
 _LEAST_CHANGES = 2  # fewer, and there was nothing left to merge: so SQLite's documentation has it
 
 
-class Conversations:
+class Conversations(Catalogue):
     """The conversations that a store keeps. Any method raises what using the store raises."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        self._drafts = DraftFolder(store.path.with_name("unfinished"))
+        super().__init__(store)
+        self._unfinished = store.path.with_name("unfinished")
+        self._drafts = DraftFolder(self._unfinished)
 
     # Writing.
 
@@ -46,11 +49,38 @@ class Conversations:
         with self._store.write() as db:
             sql = queries.ADD_CONVERSATION if is_new else queries.TOUCH_CONVERSATION
             if not db.execute(sql, rows.build_conversation_values(question)).rowcount:
-                raise _build_not_found(question.conversation_id)
+                raise build_not_found(question.conversation_id)
             values |= {"turn": None, "state": "unanswered"}
             number = db.execute(queries.ADD_MESSAGE, values).lastrowid or 0
             db.execute(queries.BEGIN_TURN, (number,))
         return number
+
+    def adopt(self, first: Question, messages: Sequence[Message]) -> list[int]:
+        """Begin a conversation with what was said elsewhere, and return its rows.
+
+        `first` says of the conversation, and of who answered, what is known here.
+        """
+        values = rows.build_conversation_values(first)
+        numbers: list[int] = []
+        turn = 0
+        with self._store.write() as db:
+            db.execute(queries.ADD_CONVERSATION, values)
+            for message in messages:
+                said = rows.build_message_values(first, message, first.said_at)
+                number = db.execute(queries.ADD_MESSAGE, said | {"turn": turn}).lastrowid or 0
+                if message.role == "user" or not turn:
+                    turn = number
+                    db.execute(queries.BEGIN_TURN, (number,))
+                numbers.append(number)
+        return numbers
+
+    def take_hold(self, conversation_id: str) -> TurnHold | None:
+        """Hold a conversation for one turn; None if another turn runs in it, wherever that is."""
+        hold = take_hold(self._unfinished, conversation_id)
+        if hold is not None and self._drafts.is_live(conversation_id):
+            hold.release()  # a chat, which holds no more than what it is writing
+            return None
+        return hold
 
     def begin_draft(self, head: DraftHead) -> DraftFile:
         """Prepare the file that has an answer before the database does."""
@@ -89,7 +119,7 @@ class Conversations:
             for number in former:
                 db.execute(queries.REPLACE_MESSAGE, (bool(kept), number))
             if not db.execute(queries.JUDGE_QUESTION, {"turn": turn}).rowcount:
-                raise _build_not_found(question.conversation_id)
+                raise build_not_found(question.conversation_id)
             db.execute(queries.TOUCH_TURN, {"turn": turn, "at": rows.count_ms(at)})
         return kept
 
@@ -119,7 +149,7 @@ class Conversations:
         copies: dict[int, int] = {}
         with self._store.write() as db:
             if not db.execute(queries.COPY_CONVERSATION, values).rowcount:
-                raise _build_not_found(conversation_id)
+                raise build_not_found(conversation_id)
             for number in numbers:
                 row = values | {"number": number}
                 copies[number] = db.execute(queries.COPY_MESSAGE, row).lastrowid or 0
@@ -135,14 +165,14 @@ class Conversations:
         with self._store.write() as db:
             values = rows.build_recap_values(conversation_id, text, last, at)
             if not db.execute(queries.SAVE_RECAP, values).rowcount:
-                raise _build_not_found(conversation_id)
+                raise build_not_found(conversation_id)
 
     def rename(self, conversation_id: str, title: str) -> None:
         """Give a conversation a title. Raises `ConversationNotFound`."""
         with self._store.write() as db:
             values = {"id": conversation_id, "title": format_storable(title)}
             if not db.execute(queries.RENAME, values).rowcount:
-                raise _build_not_found(conversation_id)
+                raise build_not_found(conversation_id)
 
     def delete(self, ids: Sequence[str]) -> bool:
         """Delete conversations, so that nothing of them is left in the files.
@@ -174,29 +204,6 @@ class Conversations:
             pages = _MERGED_AT_ONCE
 
     # Reading.
-
-    def find(self, prefix: str) -> str:
-        """Return the one id that begins with `prefix`. Raises `ConversationNotFound`."""
-        wanted = {"prefix": format_storable(prefix).lower(), "limit": _CANDIDATES + 1}
-        ids = [row["id"] for row in self._store.read(queries.FIND_IDS, wanted)] if prefix else []
-        if len(ids) == 1:
-            return str(ids[0])
-        if not ids:
-            raise _build_not_found(prefix)
-        shown = ", ".join(ids[:_CANDIDATES]) + (" and more" if len(ids) > _CANDIDATES else "")
-        raise ConversationNotFound(
-            f"more than one conversation begins with {prefix}: {shown}", hint="give more of the id"
-        )
-
-    def find_last(self, agent: str | None = None) -> str:
-        """Return the id of the conversation that changed last. Raises `ConversationNotFound`."""
-        last = self.load_list(Filter(agent=agent), limit=1)
-        if last:
-            return last[0].id
-        whom = f" with {agent}" if agent else ""
-        raise ConversationNotFound(
-            f"there is no conversation{whom} to go on with", hint="hiveloom chat AGENT begins one"
-        )
 
     def load(self, conversation_id: str) -> KeptConversation:
         """Read one conversation, with all that was shown of it; the id is whole.
@@ -236,60 +243,7 @@ class Conversations:
                 return rows.parse_conversation(row, messages, recaps)
             except (ValueError, TypeError, KeyError) as error:
                 raise FileUnreadable(self._store.path, f"{conversation_id}: {error}") from None
-        raise _build_not_found(conversation_id)
-
-    def load_title(self, conversation_id: str) -> str:
-        """Read a conversation's title; "" if there is none of that id."""
-        found = self._store.read(queries.TITLE, {"id": conversation_id})
-        return next((str(row["title"]) for row in found), "")
-
-    def load_list(self, wanted: Filter, limit: int) -> list[Summary]:
-        """Read the conversations that changed last, the newest first; -1 is no limit."""
-        sql, values = queries.build_list(wanted)
-        return [rows.parse_summary(row) for row in self._store.read(sql, values | {"limit": limit})]
-
-    def count(self, wanted: Filter) -> int:
-        """Count conversations."""
-        return next(
-            (int(row["number"]) for row in self._store.read(*queries.build_count(wanted))), 0
-        )
-
-    def load_ids(self, wanted: Filter) -> list[str]:
-        """Read the ids of conversations, the one that changed last first."""
-        return [row["id"] for row in self._store.read(*queries.build_ids(wanted))]
-
-    def load_recent_ids(self, prefix: str, limit: int) -> list[tuple[str, str]]:
-        """Read the newest ids that begin with `prefix`, each with its title."""
-        wanted = {"prefix": format_storable(prefix).lower(), "limit": limit}
-        return [(row["id"], row["title"]) for row in self._store.read(queries.RECENT_IDS, wanted)]
-
-    def search(self, words: Sequence[str], wanted: Filter, limit: int) -> list[Found]:
-        """Find the newest messages with all of `words`; see `searchable.build_query`."""
-        query = build_query(words)
-        if not query:
-            return []
-        sql, values = queries.build_search(wanted)
-        found = self._store.read(sql, values | {"query": query, "limit": limit})
-        return [rows.parse_found(row) for row in found]
-
-    def load_stats(self, wanted: Filter) -> list[Spent]:
-        """Add up what models did, day by day, the newest first."""
-        return [rows.parse_spent(row) for row in self._store.read(*queries.build_stats(wanted))]
-
-    def load_used(self, wanted: Filter, *, is_guessed: bool = False) -> list[Used]:
-        """Add up the tokens that were reported, day by day, for each model at each address.
-
-        Where `is_guessed`, what was not reported of an answer counts as about as much as its text
-        and what was said before it.
-        """
-        sql, values = queries.build_used(wanted, is_guessed=is_guessed)
-        return [rows.parse_used(row) for row in self._store.read(sql, values)]
-
-
-def _build_not_found(wanted: str) -> ConversationNotFound:
-    return ConversationNotFound(
-        f"no conversation has an id that begins with “{wanted}”", hint="hiveloom conversation list"
-    )
+        raise build_not_found(conversation_id)
 
 
 def _find_last_answer(numbers: Sequence[int], messages: Sequence[Message]) -> int | None:

@@ -149,6 +149,14 @@ class DraftFolder:
                 found.append(_parse(file.read(), is_live=is_live))
         return [left for left in found if left and left.head.conversation_id == conversation_id]
 
+    def is_live(self, conversation_id: str) -> bool:
+        """Whether a turn of a conversation is just being written."""
+        for path in self._find(conversation_id):
+            with suppress(OSError), os.fdopen(os.open(path, os.O_RDONLY | _FLAGS), "rb") as file:
+                if not hold_file(file.fileno(), is_shared=True):
+                    return True
+        return False
+
     def recover(self, conversation_id: str, save: Callable[[LeftDraft], None]) -> None:
         """Have `save` take over what dead processes left of a conversation, and remove it."""
         for path in self._find(conversation_id):

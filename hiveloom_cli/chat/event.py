@@ -9,6 +9,7 @@ from hiveloom_cli.protocols.event import (
     FinishReason,
     ReasoningDelta,
     TextDelta,
+    ThoughtEnded,
     ToolCallReady,
     Usage,
     UsageReported,
@@ -50,18 +51,21 @@ class ToolEnded:
 class TurnEnded:
     """The last event of a turn that succeeded; `message` is the answer after any tools.
 
-    `usage` is what all of the turn cost, `last_usage` what its last request did, None if not said.
+    `usage` is what all of the turn cost, `last_usage` what its last request did, None if not said;
+    `stop` is the text at which the model stopped, "" if not said.
     """
 
     message: Message
     finish_reason: FinishReason
     usage: Usage | None
     last_usage: Usage | None = None
+    stop: str = ""
 
 
 Event: TypeAlias = (
     TextDelta
     | ReasoningDelta
+    | ThoughtEnded
     | ToolCallReady
     | ApprovalAsked
     | ToolStarted

@@ -76,6 +76,20 @@ RECENT_IDS = """
     SELECT id, title FROM conversation
     WHERE id >= :prefix AND id < :prefix || '{' ORDER BY id DESC LIMIT :limit
 """
+# Of the newest conversations with an agent, those whose last answered question is of that text.
+ASKED_LAST = """
+    SELECT c.id FROM (
+        SELECT number, id FROM conversation WHERE agent = :agent
+        ORDER BY changed_at DESC LIMIT :among
+    ) AS c
+    WHERE :text = (
+        SELECT m.text FROM message AS m
+        WHERE m.conversation = c.number AND m.turn = m.number
+            AND NOT m.is_replaced AND m.state <> 'unanswered'
+        ORDER BY m.turn DESC LIMIT 1
+    )
+    LIMIT :limit
+"""
 MESSAGES = """
     SELECT * FROM message WHERE conversation = (SELECT number FROM conversation WHERE id = :id)
     ORDER BY turn, number
@@ -101,6 +115,8 @@ _SUMMARY = """
 """
 SUMMARY = f"{_SUMMARY} WHERE c.id = :id"
 
+# What was answered elsewhere has no model, and cost nothing here.
+_ANSWERED = "m.role = 'assistant' AND m.model <> ''"
 _DAY = "strftime('%Y-%m-%d', m.said_at / 1000, 'unixepoch', 'localtime')"  # the person's own
 _CONVERSATION_TESTS: Mapping[str, str] = {
     "agent": "c.agent = :agent",
@@ -194,7 +210,7 @@ def build_used(wanted: Filter, *, is_guessed: bool) -> tuple[str, dict[str, Any]
             sum({came}) AS output_tokens,
             sum(m.cached_input_tokens) AS cached_input_tokens
         FROM message AS m
-        WHERE m.role = 'assistant' AND {where} GROUP BY day, m.model, m.base_url
+        WHERE {_ANSWERED} AND {where} GROUP BY day, m.model, m.base_url
         """,  # noqa: S608 - as above
         values,
     )
@@ -214,7 +230,7 @@ def build_stats(wanted: Filter) -> tuple[str, dict[str, Any]]:
             1000.0 * sum(m.output_tokens) FILTER (WHERE m.duration_ms > 0)
                 / sum(m.duration_ms) FILTER (WHERE m.output_tokens IS NOT NULL) AS tokens_per_s
         FROM message AS m
-        WHERE m.role = 'assistant' AND {where}
+        WHERE {_ANSWERED} AND {where}
         GROUP BY day, m.model ORDER BY day DESC, m.model
         """,  # noqa: S608 - as above
         values,

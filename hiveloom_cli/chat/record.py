@@ -20,6 +20,7 @@ State: TypeAlias = Literal["complete", "incomplete", "unanswered"]
 class AnsweredBy:
     """Who answers: an agent ("" for none) at a version (0 for unknown), a model, an upstream.
 
+    Without a model it was answered elsewhere, and sent along by whoever goes on with it here.
     `base_url` is without its query, which some services take keys in; `credential` is a name.
     """
 

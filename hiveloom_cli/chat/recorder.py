@@ -15,6 +15,7 @@ yields them on. What the disk holds of a turn:
   had, with an empty answer that is marked as replaced. So is what a summary cost that a person
   asked for.
 - An answer that is asked for again stays, marked as replaced, once anything of the new one came.
+- What a new conversation holds already was said elsewhere; it is there before the question.
 - Messages that are taken back stay as well, marked as replaced until they are put back.
 
 A store that cannot be written stops no chat: the recorder gives up, once and for all, so that no
@@ -24,6 +25,7 @@ conversation has a hole in its middle, and `take_problem` says why.
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.chat.draft import DraftWriter
@@ -31,7 +33,7 @@ from hiveloom_cli.chat.draft_file import DraftHead
 from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.chat.exchanges import find_questions
 from hiveloom_cli.chat.open_turn import OpenTurn
-from hiveloom_cli.chat.record import Ended, Question
+from hiveloom_cli.chat.record import AnsweredBy, Ended, Question
 from hiveloom_cli.chat.rows import count_ms
 from hiveloom_cli.errors import ConversationNotFound, HiveloomError, StoreUnusable
 from hiveloom_cli.protocols.event import UsageReported
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.conversation import Conversation
     from hiveloom_cli.chat.conversations import Conversations
     from hiveloom_cli.chat.event import Event
-    from hiveloom_cli.chat.record import AnsweredBy
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.protocols.event import Usage
     from hiveloom_cli.protocols.message import Message
@@ -200,12 +201,12 @@ class Recorder:
 
     def _begin(self, conversation: Conversation, message: Message) -> OpenTurn | None:
         is_new = conversation.id != self._conversation_id
-        if is_new:
-            self._rows, self._unanswered = [], None
-        former = self._rows[len(conversation.messages) :]
         question = self._build_question(conversation, message)
-        asked = self._unanswered
         try:
+            if is_new:
+                self._rows, self._unanswered = self._adopt(conversation, question), None
+            former = self._rows[len(conversation.messages) :]
+            asked = self._unanswered
             if len(self._rows) < len(conversation.messages):
                 raise StoreUnusable("the last answer was interrupted while it was being saved")
             if former:
@@ -213,7 +214,8 @@ class Recorder:
             elif asked and asked[1] == message:
                 row = asked[0]
             else:
-                row = self._conversations.begin_turn(question, is_new=is_new)
+                is_first = is_new and not self._rows
+                row = self._conversations.begin_turn(question, is_new=is_first)
         except HiveloomError as error:
             self._give_up(error)
             return None
@@ -223,6 +225,14 @@ class Recorder:
         turn.file = self._conversations.begin_draft(head)
         turn.writer = DraftWriter(lambda: self._save(turn, turn.draft.build_messages()))
         return turn
+
+    def _adopt(self, conversation: Conversation, question: Question) -> list[int]:
+        """Keep what a new conversation begins with and was said elsewhere; return its rows."""
+        if not conversation.messages:
+            return []
+        by = AnsweredBy(conversation.agent.name, 0, "", "", "", "")
+        first = replace(question, message=conversation.messages[0], by=by)
+        return self._conversations.adopt(first, conversation.messages)
 
     def _finish(self, turn: OpenTurn) -> None:
         if turn.is_over:

@@ -15,6 +15,7 @@ from hiveloom_cli.protocols.event import (
     ReasoningDelta,
     ReplyEnded,
     TextDelta,
+    ThoughtEnded,
     ToolCallReady,
     UsageReported,
     add_usage,
@@ -110,6 +111,7 @@ class _Turn:
         self._results: list[ToolResult] = []
         self._last: Usage | None = None
         self._reason = FinishReason.OTHER
+        self._stop = ""
         self._answer = join_messages(())
 
     def answer(self) -> Generator[Event, None, bool]:
@@ -138,7 +140,7 @@ class _Turn:
             ended, self._last = yield from _relay(self._reply, self.spent)
             self.spent = add_usage(self.spent, self._last)
             self._pieces.append(ended.message)
-            self._reply, self._reason = None, ended.finish_reason
+            self._reply, self._reason, self._stop = None, ended.finish_reason, ended.stop
             # An upstream that pauses a long turn goes on when its reply is sent back as it is;
             # with calls of ours in it, their results go along.
             has_paused = self._reason is FinishReason.PAUSE and not list_calls(ended.message)
@@ -147,7 +149,7 @@ class _Turn:
 
     def build_end(self) -> TurnEnded:
         """Build the turn's last event."""
-        return TurnEnded(self._answer, self._reason, self.spent, self._last)
+        return TurnEnded(self._answer, self._reason, self.spent, self._last, self._stop)
 
     def keep(self) -> None:
         """Have the conversation hold what came, if anything did."""
@@ -200,7 +202,9 @@ def _relay(
             case UsageReported():
                 usage = event.usage
                 yield UsageReported(add_usage(spent, usage) or usage)
-            case TextDelta() | ReasoningDelta() | ToolCallReady() | RetryWaiting() | Notice():
+            case TextDelta() | ReasoningDelta() | ThoughtEnded() | ToolCallReady():
+                yield event
+            case RetryWaiting() | Notice():
                 yield event
             case _:
                 assert_never(event)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hiveloom_cli.chat.conversation import Conversation
 from hiveloom_cli.chat.turns import Turns
 from hiveloom_cli.commands.chat_choice import choose_kept_agent
+from hiveloom_cli.commands.keeping import build_answered_by, open_recorder
 from hiveloom_cli.commands.model_note import print_model_note
 from hiveloom_cli.commands.spending import find_cost, find_price, open_ceiling, resume_ceiling
 from hiveloom_cli.commands.trusting import load_trusted
@@ -102,19 +103,9 @@ class ChatWorld:
         return ceiling
 
     def _open_recorder(self, agent: Agent, version: int, upstream: Upstream) -> Recorder:
-        from hiveloom_cli.chat.record import AnsweredBy
-        from hiveloom_cli.chat.recorder import Recorder
-
-        by = AnsweredBy(
-            agent.name,
-            version,
-            agent.model,
-            upstream.protocol,
-            str(replace(upstream.base_url, query="")),  # some services take keys there
-            upstream.credential,
-        )
+        by = build_answered_by(agent, version, upstream)
         if self._recorder is None:
-            self._recorder = Recorder(self._app.conversations, by, self._app.clock)
+            self._recorder = open_recorder(self._app, by)
         self._recorder.by = by
         return self._recorder
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "token": ("serve_token:command", "Create, list, revoke the tokens that let programs in."),
+    "install-service": ("serve_service:command", "Print or write the systemd unit that serves."),
 }
 
 
@@ -43,6 +44,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     metavar="NAME",
     help="Let this tool run, though it usually asks: nobody is there to be asked.",
 )
+@click.option("--save", is_flag=True, help="Keep what is said, as `hiveloom chat` does.")
 @click.option("--no-token", is_flag=True, help="Let anyone on this machine in.")
 @click.option(
     "--access-log", metavar="FILE", help="Where to write who came; standard error unless set."

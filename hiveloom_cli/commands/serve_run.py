@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.errors import HiveloomError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from socket import socket
 
     from hiveloom_cli.app import App
     from hiveloom_cli.serve.access import Access
     from hiveloom_cli.serve.access_log import AccessLog
+
+_STDERR = (None, "-")  # where the access log goes unless it has a file
 
 
 def run(app: App, options: dict[str, Any]) -> None:
@@ -22,6 +27,7 @@ def run(app: App, options: dict[str, Any]) -> None:
     """
     check_installed()
     from hiveloom_cli.commands.serve_host import ServeHost
+    from hiveloom_cli.commands.serve_tools import ServedTools
     from hiveloom_cli.serve.access import TOKEN_VARIABLE, decide_access
     from hiveloom_cli.serve.application import build_application
     from hiveloom_cli.serve.guard import Guard
@@ -38,13 +44,21 @@ def run(app: App, options: dict[str, Any]) -> None:
         is_open=options["no_token"],
     )
     origins = frozenset(map(parse_origin, options["allow_origin"]))
-    with open_socket(host, options["port"]) as listener:
+    log_place = options["access_log"]
+    tools = ServedTools(app, as_json=log_place in _STDERR)
+    agents = ServeHost(app, options["allow_tool"], tools, keeps=options["save"])
+    with closing(agents), open_socket(host, options["port"]) as listener:
         port = listener.getsockname()[1]
         rules = Rules(build_hosts(host, port, options["allow_host"]), origins)
-        service = build_application(ServeHost(app, options["allow_tool"]), app.clock)
-        log = _open_log(app, options["access_log"])
+        service = build_application(agents, app.clock)
+        log = _open_log(app, log_place)
         guard = Guard(service, rules, access.doorkeeper, log, app.clock)
-        run_server(guard, listener, lambda: _print_start(app, listener, access))
+
+        def note_ready() -> None:
+            _print_start(app, listener, access)
+            Thread(target=agents.check_tools, name="check-tools", daemon=True).start()
+
+        run_server(guard, listener, note_ready)
 
 
 def check_installed() -> None:
@@ -58,10 +72,22 @@ def check_installed() -> None:
         )
 
 
+def check_options(options: Mapping[str, Any]) -> None:
+    """Return if that can be served, as far as it is known before; raise `UsageMistake`."""
+    from hiveloom_cli.serve.access import check_open
+    from hiveloom_cli.serve.hosts import build_hosts, parse_origin
+
+    build_hosts(options["host"], options["port"], options["allow_host"])
+    for origin in options["allow_origin"]:
+        parse_origin(origin)
+    if options["no_token"]:
+        check_open(options["host"])
+
+
 def _open_log(app: App, place: str | None) -> AccessLog:
     from hiveloom_cli.serve.access_log import AccessLog, open_log_file
 
-    if place in (None, "-"):
+    if place in _STDERR:
         return AccessLog(app.streams.stderr)
     return AccessLog(open_log_file(Path(str(place))))
 

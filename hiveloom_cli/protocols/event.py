@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from hiveloom_cli.protocols.message import Message, ToolCall
+    from hiveloom_cli.protocols.message import Message, ReasoningPart, ToolCall
 
 
 class FinishReason(StrEnum):
@@ -63,6 +63,16 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ThoughtEnded:
+    """A block of thoughts is whole: `part` is what its maker takes back, as it came.
+
+    Only Anthropic Messages has such blocks; one may hold no text, or none that can be read.
+    """
+
+    part: ReasoningPart
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallReady:
     """A whole tool call, told only once the reply is complete: a prefix can look whole too."""
 
@@ -81,13 +91,17 @@ class ReplyEnded:
     """The terminal event: the reply is complete.
 
     `raw_reason` is the upstream's own word for why, `explanation` its own text about it, if it gave
-    any: Anthropic says there why a model refused.
+    any: Anthropic says there why a model refused. `stop` is the text at which it stopped, as far as
+    an upstream tells.
     """
 
     message: Message
     finish_reason: FinishReason
     raw_reason: str
     explanation: str = ""
+    stop: str = ""
 
 
-ReplyEvent: TypeAlias = TextDelta | ReasoningDelta | ToolCallReady | UsageReported | ReplyEnded
+ReplyEvent: TypeAlias = (
+    TextDelta | ReasoningDelta | ThoughtEnded | ToolCallReady | UsageReported | ReplyEnded
+)

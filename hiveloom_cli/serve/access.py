@@ -43,11 +43,7 @@ def decide_access(tokens: Tokens, host: str, given: str, *, is_open: bool) -> Ac
     that no header can carry, and `FileUnreadable`.
     """
     if is_open:
-        if not is_loopback(host):
-            raise UsageMistake(
-                f"--no-token would let anyone in who reaches {host}",
-                hint="leave --no-token out, or listen on 127.0.0.1",
-            )
+        check_open(host)
         return Access(None)
     if given.strip():
         return Access(_StoredAndOne(tokens, parse_secret(given), OF_ENVIRONMENT))
@@ -55,6 +51,15 @@ def decide_access(tokens: Tokens, host: str, given: str, *, is_open: bool) -> Ac
         return Access(tokens)
     made = make_token()
     return Access(_StoredAndOne(tokens, made, OF_THIS_RUN), made)
+
+
+def check_open(host: str) -> None:
+    """Return if a server may do without tokens on `host`; raise `UsageMistake` if not."""
+    if not is_loopback(host):
+        raise UsageMistake(
+            f"--no-token would let anyone in who reaches {host}",
+            hint="leave --no-token out, or listen on 127.0.0.1",
+        )
 
 
 class _StoredAndOne:

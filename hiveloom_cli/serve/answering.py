@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from hiveloom_cli.chat.event import ToolStarted, TurnEnded
+from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.errors import HiveloomError, StreamCutShort
+from hiveloom_cli.serve import anthropic_messages, anthropic_request
 from hiveloom_cli.serve.asked import Rejection
 from hiveloom_cli.serve.failure import explain_failure, find_status, find_wait_s
 from hiveloom_cli.serve.turn_bridge import Turn
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _LASTING = frozenset({"upstream_refused", "credential"})  # asking again changes nothing
 _GONE = 499  # read by nobody but the log
+# Proxies wait 30 to 100 seconds for the next byte, and clients rarely less.
+SILENCE_S = 15.0
 
 
 class _Gone(Exception):
@@ -35,11 +38,16 @@ class _Gone(Exception):
 
 
 class Answering:
-    """Answers requests with the agents of `host`."""
+    """Answers requests with the agents of `host`.
 
-    def __init__(self, host: Host, clock: Clock) -> None:
+    A stream in which nothing happens for `silence_s` says that it is still worked on. That begins
+    it, so that what goes wrong later has no HTTP status of its own any more.
+    """
+
+    def __init__(self, host: Host, clock: Clock, silence_s: float = SILENCE_S) -> None:
         self._host = host
         self._clock = clock
+        self._silence_s = silence_s
 
     async def answer(self, request: Request, format_: WireFormat) -> Response:
         """Have an agent answer, piece by piece or whole."""
@@ -65,14 +73,14 @@ class Answering:
     async def _answer(
         self, request: Request, format_: WireFormat, asked: Asked, turn: Turn, stamp: Stamp
     ) -> Response:
-        events = turn.read()
         if asked.stream:
             fold = format_.StreamFold(asked, stamp)
+            pieces = _write_pieces(turn, fold, self._silence_s)
             # Up to here an error has a status of its own; after it, only a place in the stream.
-            begun = await _unless_gone(request, _begin(events, fold))
-            return _StreamedTurn(turn, _stream(begun, events, fold))
-        ended, used = await _unless_gone(request, _fold(events))
-        return JSONResponse(format_.build_reply(ended, asked, stamp, used))
+            begun = await _unless_gone(request, _begin(pieces))
+            return _StreamedTurn(turn, _stream(begun, pieces, fold))
+        whole = await _unless_gone(request, _collect(turn.read()))
+        return JSONResponse(format_.build_reply(whole, asked, stamp))
 
     async def show_agents(self, request: Request, format_: WireFormat) -> Response:
         """List the agents, or show the one that the path names."""
@@ -82,6 +90,17 @@ class Answering:
             return JSONResponse(_build_list(request.path_params.get("agent"), agents, format_))
         except (HiveloomError, Rejection) as error:
             return _refuse(error, format_, stamp)
+
+    async def count_tokens(self, request: Request) -> Response:
+        """Estimate how many tokens a request of the Messages format is, which alone asks that."""
+        stamp = self._build_stamp()
+        try:
+            asked = anthropic_request.parse_counted(await request.body())
+            _note_agent(request, asked.agent)
+            tokens = await asyncio.to_thread(self._host.estimate_tokens, asked)
+        except (HiveloomError, Rejection) as error:
+            return _refuse(error, cast("WireFormat", anthropic_messages), stamp)
+        return JSONResponse({"input_tokens": tokens})
 
     def _build_stamp(self) -> Stamp:
         return Stamp(self._clock.new_id(), self._clock.now())
@@ -102,15 +121,12 @@ def _note_agent(request: Request, name: str) -> None:
     request.scope.setdefault("hiveloom", {})["agent"] = name
 
 
-async def _fold(events: AsyncIterator[Event]) -> tuple[TurnEnded, list[str]]:
-    """Read a turn to its end; return that, and the agent's tools that ran, each once."""
-    used: dict[str, None] = {}
-    async for event in events:
-        if isinstance(event, TurnEnded):
-            return event, list(used)
-        if isinstance(event, ToolStarted):
-            used[event.call.name] = None
-    raise StreamCutShort("the turn ended without an answer")
+async def _collect(events: AsyncIterator[Event]) -> list[Event]:
+    """Read a turn to its end."""
+    whole = [event async for event in events]
+    if not (whole and isinstance(whole[-1], TurnEnded)):
+        raise StreamCutShort("the turn ended without an answer")
+    return whole
 
 
 class _StreamedTurn(StreamingResponse):
@@ -128,24 +144,39 @@ class _StreamedTurn(StreamingResponse):
             self._turn.close()
 
 
-async def _begin(events: AsyncIterator[Event], fold: StreamFold) -> list[bytes]:
-    """Read a turn up to the first of it that a client sees."""
-    async for event in events:
-        if pieces := list(fold.feed(event)):
-            return pieces
+async def _write_pieces(turn: Turn, fold: StreamFold, silence_s: float) -> AsyncIterator[bytes]:
+    """Write a turn as it comes; where nothing was written for a while, something is."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due_s = loop.time() + silence_s
+        pieces: list[bytes] = []
+        while not pieces:
+            try:
+                async with asyncio.timeout_at(due_s):
+                    event = await turn.wait()
+            except TimeoutError:
+                pieces = list(fold.keep_alive())
+                continue
+            if event is None:
+                return
+            pieces = list(fold.feed(event))
+        yield b"".join(pieces)
+
+
+async def _begin(pieces: AsyncIterator[bytes]) -> bytes:
+    async for piece in pieces:
+        return piece
     raise StreamCutShort("the turn ended without an answer")
 
 
 async def _stream(
-    begun: list[bytes], events: AsyncIterator[Event], fold: StreamFold
+    begun: bytes, pieces: AsyncIterator[bytes], fold: StreamFold
 ) -> AsyncIterator[bytes]:
     try:
-        for piece in begun:
+        yield begun
+        async for piece in pieces:
             yield piece
-        async for event in events:
-            for piece in fold.feed(event):
-                yield piece
-    except HiveloomError as error:
+    except (HiveloomError, Rejection) as error:
         for piece in fold.fail(error):
             yield piece
 
@@ -171,12 +202,9 @@ async def _wait_for_leave(request: Request) -> None:
 
 def _refuse(error: HiveloomError | Rejection, format_: WireFormat, stamp: Stamp) -> Response:
     headers: dict[str, str] = {}
-    if isinstance(error, Rejection):
-        status, code, message = error.status, error.code, error.message
-    else:
-        (status, code), message = find_status(error), explain_failure(error)
-        if (wait_s := find_wait_s(error)) is not None:
-            headers["Retry-After"] = f"{max(1, round(wait_s))}"
-        if code in _LASTING:
-            headers["x-should-retry"] = "false"  # what OpenAI's and Anthropic's packages obey
+    (status, code), message = find_status(error), explain_failure(error)
+    if (wait_s := find_wait_s(error)) is not None:
+        headers["Retry-After"] = f"{max(1, round(wait_s))}"
+    if code in _LASTING:
+        headers["x-should-retry"] = "false"  # what OpenAI's and Anthropic's packages obey
     return JSONResponse(format_.build_error(status, message, code, stamp), status, headers)

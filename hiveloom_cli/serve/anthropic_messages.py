@@ -1,18 +1,16 @@
 """Anthropic Messages from the server's side (a `WireFormat`).
 
-Shapes follow `Message`, the `Raw…Event` types and `ModelInfo` of the official SDK. Thoughts are not
-shown: a block of them needs a signature, which only the model's own upstream can give and check.
+Shapes follow `Message`, the `Raw…Event` types and `ModelInfo` of the official SDK.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.chat.event import ToolStarted, TurnEnded
-from hiveloom_cli.protocols.arguments import parse_arguments
 from hiveloom_cli.protocols.event import FinishReason, Usage
-from hiveloom_cli.serve.answer import VisibleText, begins_answer, decide_reason, list_shown_calls
+from hiveloom_cli.serve.answer import begins_answer, decide_reason, find_end, find_stop
+from hiveloom_cli.serve.anthropic_blocks import Blocks, build_content
 from hiveloom_cli.serve.anthropic_request import parse_asked
 from hiveloom_cli.serve.failure import explain_failure, find_status
 from hiveloom_cli.serve.wire_format import Stamp, format_event
@@ -23,8 +21,7 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.errors import HiveloomError
-    from hiveloom_cli.protocols.message import ToolCall
-    from hiveloom_cli.serve.asked import AgentBrief, Asked
+    from hiveloom_cli.serve.asked import AgentBrief, Asked, Rejection
 
 __all__ = ["StreamFold", "build_error", "build_model", "build_models", "build_reply", "parse_asked"]
 _REASONS = {
@@ -43,18 +40,13 @@ _ERROR_TYPES = {
 }
 
 
-def build_reply(
-    ended: TurnEnded, asked: Asked, stamp: Stamp, used: Sequence[str] = ()
-) -> dict[str, Any]:
-    """See `WireFormat.build_reply`; the format has no place for what was used."""
-    del used
-    text = ended.message.text
-    calls = list_shown_calls(ended, asked)
-    content = [{"type": "text", "text": text, "citations": None}] if text else []
-    content += [_build_call(call, _parse_input(call)) for call in calls]
-    return _build_message(asked, stamp, ended.usage) | {
-        "content": content,
-        "stop_reason": _decide_reason(ended, asked),
+def build_reply(events: Sequence[Event], asked: Asked, stamp: Stamp) -> dict[str, Any]:
+    """See `WireFormat.build_reply`."""
+    ended = find_end(events)
+    return {
+        **_build_message(asked, stamp, ended.usage),
+        "content": build_content(events, asked),
+        **_build_end(ended, asked),
     }
 
 
@@ -64,55 +56,41 @@ class StreamFold:
     def __init__(self, asked: Asked, stamp: Stamp) -> None:
         self._asked = asked
         self._stamp = stamp
-        self._text = VisibleText(asked)
+        self._blocks = Blocks(asked)
         self._has_begun = False
-        self._blocks = 0  # how many have begun; a block of text can only be the first
 
     def feed(self, event: Event) -> Iterator[bytes]:
         """See `StreamFold.feed`; a long wait is told as a ping."""
         if not self._has_begun:
             if not begins_answer(event):
                 return
-            self._has_begun = True
-            yield _write("message_start", message=_build_message(self._asked, self._stamp, None))
-            yield _write("ping")
-        if text := self._text.take(event):
-            yield from self._say(text)
+            yield from self._begin()
+        for told in self._blocks.take(event):
+            yield _write(**told)
         if isinstance(event, RetryWaiting | ToolStarted):
             yield _write("ping")
         elif isinstance(event, TurnEnded):
-            yield from self._end(event)
+            usage = _build_usage(event.usage)
+            yield _write("message_delta", delta=_build_end(event, self._asked), usage=usage)
+            yield _write("message_stop")
 
-    def fail(self, error: HiveloomError) -> Iterator[bytes]:
+    def keep_alive(self) -> Iterator[bytes]:
+        """See `StreamFold.keep_alive`."""
+        if self._has_begun:
+            yield _write("ping")
+        else:
+            yield from self._begin()
+
+    def fail(self, error: HiveloomError | Rejection) -> Iterator[bytes]:
         """See `StreamFold.fail`."""
         status, code = find_status(error)
         told = build_error(status, explain_failure(error), code, self._stamp)
         yield format_event(told, "error")
 
-    def _say(self, text: str) -> Iterator[bytes]:
-        if not self._blocks:
-            self._blocks = 1
-            block = {"type": "text", "text": "", "citations": None}
-            yield _write("content_block_start", index=0, content_block=block)
-        yield _write("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
-
-    def _end(self, ended: TurnEnded) -> Iterator[bytes]:
-        if self._blocks:
-            yield _write("content_block_stop", index=0)
-        calls = list_shown_calls(ended, self._asked)
-        for index, call in enumerate(calls, start=self._blocks):
-            arguments = json.dumps(_parse_input(call), ensure_ascii=False)
-            delta = {"type": "input_json_delta", "partial_json": arguments}
-            yield _write("content_block_start", index=index, content_block=_build_call(call, {}))
-            yield _write("content_block_delta", index=index, delta=delta)
-            yield _write("content_block_stop", index=index)
-        reason = _decide_reason(ended, self._asked)
-        yield _write(
-            "message_delta",
-            delta={"stop_reason": reason, "stop_sequence": None},
-            usage=_build_usage(ended.usage),
-        )
-        yield _write("message_stop")
+    def _begin(self) -> Iterator[bytes]:
+        self._has_begun = True
+        yield _write("message_start", message=_build_message(self._asked, self._stamp, None))
+        yield _write("ping")
 
 
 def build_error(status: int, message: str, code: str, stamp: Stamp) -> dict[str, Any]:
@@ -173,23 +151,12 @@ def _build_usage(usage: Usage | None) -> dict[str, Any]:
     }
 
 
-def _build_call(call: ToolCall, arguments: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments}
+def _build_end(ended: TurnEnded, asked: Asked) -> dict[str, Any]:
+    reason = decide_reason(ended, asked)
+    if reason is FinishReason.STOP and (stop := find_stop(ended, asked)):
+        return {"stop_reason": "stop_sequence", "stop_sequence": stop}
+    return {"stop_reason": _REASONS.get(reason, "end_turn"), "stop_sequence": None}
 
 
-def _parse_input(call: ToolCall) -> dict[str, Any]:
-    """Read a call's arguments; what strict JSON does not know goes along as text."""
-    arguments = parse_arguments(call.arguments)
-    try:
-        json.dumps(arguments, allow_nan=False)
-    except ValueError:
-        return {"arguments": call.arguments}
-    return arguments
-
-
-def _decide_reason(ended: TurnEnded, asked: Asked) -> str:
-    return _REASONS.get(decide_reason(ended, asked), "end_turn")
-
-
-def _write(kind: str, **fields: object) -> bytes:
-    return format_event({"type": kind, **fields}, kind)
+def _write(type: str, **fields: object) -> bytes:  # noqa: A002 - the format's own word
+    return format_event({"type": type, **fields}, type)

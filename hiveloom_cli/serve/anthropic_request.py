@@ -1,9 +1,9 @@
 """Read a Messages request.
 
 Source: `MessageCreateParams` of the official SDK. `model` is the name of an agent. What changes
-nothing for an agent (thinking, caching, tiers) is passed over; what would give another answer than
-the client counts on is refused. Thoughts and blocks that only another server understands are left
-out of what the model said.
+nothing for an agent (caching, tiers, how much it thinks) is passed over; what would give another
+answer than the client counts on is refused. Thoughts that came from here go back to their maker;
+others, and blocks that only another server understands, are left out of what the model said.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from hiveloom_cli.serve.said import (
     parse_stops,
     parse_tool,
 )
+from hiveloom_cli.serve.thoughts import SEALED_FIELDS, parse_thoughts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,33 +60,51 @@ _ELSEWHERE = {
 def parse_asked(body: bytes, agent: str = "") -> Asked:
     """See `WireFormat.parse_asked`."""
     fields = parse_body(body, brackets=False)
+    limit = fields.get("max_tokens")
+    if not limit.is_set:
+        raise limit.refuse("it is required")
+    return _parse_fields(fields, agent)
+
+
+def parse_counted(body: bytes) -> Asked:
+    """Read a request whose tokens are to be counted: it is one without a limit."""
+    return _parse_fields(parse_body(body, brackets=False), "")
+
+
+def _parse_fields(fields: Field, agent: str) -> Asked:
     servers = fields.get("mcp_servers")
     if servers.is_set and servers.read_items(MOST_PARTS):
         raise servers.refuse("an agent has its own MCP servers; others are not supported")
     messages = fields.get("messages")
     said = messages.read_items(MOST_MESSAGES)
     systems = [fields.get("system"), *_list_systems(said)]
+    choice = fields.get("tool_choice")
     return Asked(
         agent=agent or parse_agent(fields.get("model")),
         messages=pair_messages([turn for one in said for turn in _parse_turn(one)], messages),
         system="\n\n".join(filter(None, (_parse_text(one) for one in systems if one.is_set))),
         parameters=_parse_parameters(fields),
         tools=_parse_tools(fields),
-        output=_parse_format(fields.get("output_config")),
+        one_call=choice.is_set and choice.get("disable_parallel_tool_use").read_flag(),
+        thoughts=_parse_thinking(fields.get("thinking")),
+        output=_parse_format(fields),
         stream=fields.get("stream").read_flag(),
     )
 
 
+def _parse_thinking(thinking: Field) -> bool:
+    """Read whether the client understands thoughts; how much is thought, the model decides."""
+    return thinking.is_set and thinking.get("type").read_text() != "disabled"
+
+
 def _parse_parameters(fields: Field) -> Parameters:
-    limit, stops = fields.get("max_tokens"), fields.get("stop_sequences")
-    if not limit.is_set:
-        raise limit.refuse("it is required")
+    stops = fields.get("stop_sequences")
     if stops.is_set:
         stops.read_items(MOST_STOPS)
     return Parameters(
         temperature=fields.get("temperature").read_number(0, 1),
         top_p=fields.get("top_p").read_number(0, 1),
-        max_tokens=limit.read_count(MOST_TOKENS),
+        max_tokens=fields.get("max_tokens").read_count(MOST_TOKENS),
         stop=parse_stops(stops),
     )
 
@@ -108,10 +127,14 @@ def _parse_tools(fields: Field) -> tuple[ToolDefinition, ...]:
     return () if chosen == "none" else found
 
 
-def _parse_format(config: Field) -> OutputSchema | None:
-    if not config.is_set or not config.get("format").is_set:
-        return None
-    described = config.get("format")
+def _parse_format(fields: Field) -> OutputSchema | None:
+    config, older = fields.get("output_config"), fields.get("output_format")
+    told = [config.get("format"), older] if config.is_set else [older]
+    found = [_parse_schema(described) for described in told if described.is_set]
+    return found[0] if found else None
+
+
+def _parse_schema(described: Field) -> OutputSchema:
     described.get("type").read_word(["json_schema"])
     return parse_output(described.get("schema"))
 
@@ -131,7 +154,7 @@ def _parse_turn(message: Field) -> Iterator[Message]:
     if role == "user":
         yield Message("user", tuple(part for block in blocks for part in _parse_said(block)))
     else:
-        yield Message("assistant", tuple(part for one in blocks for part in _parse_answer(one)))
+        yield Message("assistant", tuple(_parse_answer(blocks)))
 
 
 def _parse_said(block: Field) -> Iterator[Part]:
@@ -141,13 +164,22 @@ def _parse_said(block: Field) -> Iterator[Part]:
         yield from _parse_block(block)
 
 
-def _parse_answer(block: Field) -> Iterator[Part]:
-    match block.get("type").read_text():
-        case "text":
-            yield from build_text(block.get("text").read_text())
-        case "tool_use":
-            arguments = json.dumps(block.get("input").read_map(), ensure_ascii=False)
-            yield ToolCall(block.get("id").read_text(), block.get("name").read_text(), arguments)
+def _parse_answer(blocks: list[Field]) -> Iterator[Part]:
+    kinds = [block.get("type").read_text() for block in blocks]
+    said = zip(blocks, kinds, strict=True)
+    thoughts = iter(parse_thoughts([one.read_map() for one, kind in said if kind in SEALED_FIELDS]))
+    for block, kind in zip(blocks, kinds, strict=True):
+        match kind:
+            case "text":
+                yield from build_text(block.get("text").read_text())
+            case "tool_use":
+                arguments = json.dumps(block.get("input").read_map(), ensure_ascii=False)
+                yield ToolCall(
+                    block.get("id").read_text(), block.get("name").read_text(), arguments
+                )
+            case _ if kind in SEALED_FIELDS:
+                if (thought := next(thoughts)) is not None:
+                    yield thought
 
 
 def _parse_result(block: Field) -> Iterator[Part]:

@@ -32,7 +32,9 @@ class Asked:
     """A request. `messages` are all that was said, the last of them the user's.
 
     `system` comes after the agent's own prompt, `parameters` that are set before its own. `tools`
-    are the client's, which runs them itself. `conversation_id` names the kept conversation that
+    are the client's, which runs them itself, no more than one at a time if `one_call`; `thoughts`
+    says that it understands what a model thinks, where the wire format leaves that to the client.
+    `conversation_id` names the kept conversation that
     `messages` go on with, where the request tells no more than its last one; `id` is this request's
     own, and that of a conversation which begins with it.
     """
@@ -42,6 +44,8 @@ class Asked:
     system: str = ""
     parameters: Parameters = field(default_factory=Parameters)
     tools: tuple[ToolDefinition, ...] = ()
+    one_call: bool = False
+    thoughts: bool = False
     output: OutputSchema | None = None
     stream: bool = False
     include_usage: bool = False
@@ -98,6 +102,10 @@ class Host(Protocol):
 
     def load_conversations(self, agent: str, limit: int) -> Sequence[ConversationBrief]:
         """Read an agent's kept conversations, the one that changed last first."""
+        ...
+
+    def estimate_tokens(self, asked: Asked) -> int:
+        """Estimate how many tokens a request is, with the agent's own prompt."""
         ...
 
     def open_turn(self, asked: Asked) -> OpenTurn:

@@ -26,6 +26,7 @@ from hiveloom_cli.errors import (
     UpstreamRefused,
     UsageMistake,
 )
+from hiveloom_cli.serve.asked import Rejection
 from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 
 if TYPE_CHECKING:
@@ -110,22 +111,24 @@ def list_told() -> Iterator[tuple[int, str]]:
         yield told[:2]
 
 
-def find_status(error: HiveloomError) -> tuple[int, str]:
+def find_status(error: HiveloomError | Rejection) -> tuple[int, str]:
     """Find the HTTP status and the code that tell of an error."""
     return _find(error)[:2]
 
 
-def explain_failure(error: HiveloomError) -> str:
+def explain_failure(error: HiveloomError | Rejection) -> str:
     """Build the sentence that tells a client of an error; no key is ever in it."""
     return _find(error)[2] or error.message
 
 
-def find_wait_s(error: HiveloomError) -> float | None:
+def find_wait_s(error: HiveloomError | Rejection) -> float | None:
     """Return how many seconds the upstream asks to wait, if it does."""
     return error.retry_after_s if isinstance(error, UpstreamRefused) else None
 
 
-def _find(error: HiveloomError) -> tuple[int, str, str]:
+def _find(error: HiveloomError | Rejection) -> tuple[int, str, str]:
+    if isinstance(error, Rejection):
+        return error.status, error.code, error.message
     for kind, told in _FACTS:
         if isinstance(error, kind):
             return told

@@ -1,8 +1,8 @@
 """Stands before the app: lets in who may come, bounds what they send, and writes down who came.
 
-It checks, in this order: that the request is for this server, that no page of another site sent it,
-that it brings JSON, whose token it shows, how many are being answered, and how much it sends in
-which time. What it lets pass, it passes on unbuffered.
+It checks, in this order: that it is plain where the request ends, that it is for this server, that
+no page of another site sent it, that it brings JSON, whose token it shows, how many are being
+answered, and how much it sends in which time. What it lets pass, it passes on unbuffered.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ class Guard:
         self, scope: Scope, headers: guard_rules.Headers, receive: Receive, reply: GuardedSend
     ) -> None:
         rules, method, path = self._rules, scope["method"], scope["path"]
+        guard_rules.check_framing(scope["http_version"], headers)
         guard_rules.check_source(rules, method, path, scope.get("scheme", "http"), headers)
         origin = guard_rules.find_allowed_origin(rules, headers)
         if origin and guard_rules.is_preflight(method, headers):

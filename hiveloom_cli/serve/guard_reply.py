@@ -22,6 +22,8 @@ _ALWAYS = (
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
 )
+# A proxy that gathers or packs a stream would hold back what is to be read at once.
+_STREAMED = (("cache-control", "no-store, no-transform"), ("x-accel-buffering", "no"))
 _SHARING = b"access-control-"
 _TYPES = {
     401: "authentication_error",
@@ -32,6 +34,7 @@ _TYPES = {
     429: "rate_limit_error",
 }
 _EXTRA = {
+    400: (("connection", "close"),),
     401: (("www-authenticate", "Bearer"),),
     408: (("connection", "close"),),
     429: (("retry-after", "1"),),
@@ -48,7 +51,7 @@ class GuardedSend:
     def __init__(self, send: Send, entry: AccessEntry, origin: str) -> None:
         self._send = send
         self._entry = entry
-        self._own = [("x-request-id", entry.request_id), *_ALWAYS, *build_sharing(origin)]
+        self._own = [("x-request-id", entry.request_id), *build_sharing(origin)]
 
     async def __call__(self, message: Message) -> None:
         """Pass on one message of the answer."""
@@ -65,7 +68,9 @@ class GuardedSend:
         kept = [(name, value) for name, value in headers if not _is_sharing(name)]
         named = {name.lower() for name, _ in kept} - {b"x-request-id", b"vary"}
         kept = [(name, value) for name, value in kept if name.lower() != b"x-request-id"]
-        return kept + [pair for pair in encode_headers(self._own) if pair[0] not in named]
+        always = dict(_ALWAYS) | (dict(_STREAMED) if _is_stream(kept) else {})
+        own = encode_headers([*self._own, *always.items()])
+        return kept + [pair for pair in own if pair[0] not in named]
 
     async def send_empty(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
         """Answer with headers alone; they may be of any kind."""
@@ -102,3 +107,8 @@ def encode_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, byte
 
 def _is_sharing(name: bytes) -> bool:
     return name.lower().startswith(_SHARING)
+
+
+def _is_stream(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    kinds = [value for name, value in headers if name.lower() == b"content-type"]
+    return any(kind.startswith(b"text/event-stream") for kind in kinds)

@@ -50,6 +50,17 @@ class Rules:
         return method in READING and path in self.public
 
 
+def check_framing(version: str, headers: Headers) -> None:
+    """Return if it is plain where a request ends; raise `Rejection` if others may see it elsewhere.
+
+    RFC 9112, section 6.1: what is said twice, in two ways, is how one request is smuggled in
+    another.
+    """
+    if "transfer-encoding" in headers and ("content-length" in headers or version != "1.1"):
+        message = "A request says its length, or comes in chunks of HTTP/1.1, and not both."
+        raise Rejection(400, message, code="framing_invalid")
+
+
 def check_source(rules: Rules, method: str, path: str, scheme: str, headers: Headers) -> None:
     """Return if a request comes from where requests may come from; raise `Rejection` if not."""
     host = _check_host(rules, headers)

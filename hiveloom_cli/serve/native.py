@@ -4,7 +4,7 @@
     {"response": "Hello!", "conversation_id": "…", "capabilities_used": ["look_up"]}
 
 As a stream, asked for with `"stream": true`, it is events called `text`, and the reply at the end
-as one called `reply`.
+as one called `reply`; what goes wrong in the middle is one called `error`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.chat.event import ToolStarted, TurnEnded
 from hiveloom_cli.protocols.message import build_user_message
-from hiveloom_cli.serve.answer import VisibleText
+from hiveloom_cli.serve.answer import VisibleText, find_end
 from hiveloom_cli.serve.asked import Asked
 from hiveloom_cli.serve.failure import explain_failure, find_status
 from hiveloom_cli.serve.fields import parse_body
 from hiveloom_cli.serve.said import parse_agent
-from hiveloom_cli.serve.wire_format import Stamp, format_event
+from hiveloom_cli.serve.wire_format import COMMENT, Stamp, format_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.errors import HiveloomError
-    from hiveloom_cli.serve.asked import AgentBrief
+    from hiveloom_cli.serve.asked import AgentBrief, Rejection
 
 LONGEST_ID = 100
 
@@ -46,13 +46,14 @@ def parse_asked(body: bytes, agent: str = "") -> Asked:
     )
 
 
-def build_reply(
-    ended: TurnEnded, asked: Asked, stamp: Stamp, used: Sequence[str] = ()
-) -> dict[str, Any]:
+def build_reply(events: Sequence[Event], asked: Asked, stamp: Stamp) -> dict[str, Any]:
     """See `WireFormat.build_reply`; a conversation that begins has the request's id."""
     del stamp
+    find_end(events)
+    text = VisibleText(asked)
+    used = [event.call.name for event in events if isinstance(event, ToolStarted)]
     return {
-        "response": ended.message.text,
+        "response": "".join(map(text.take, events)),
         "conversation_id": asked.conversation_id or asked.id,
         "capabilities_used": list(dict.fromkeys(used)),
     }
@@ -65,18 +66,21 @@ class StreamFold:
         self._asked = asked
         self._stamp = stamp
         self._text = VisibleText(asked)
-        self._used: list[str] = []
+        self._events: list[Event] = []
 
     def feed(self, event: Event) -> Iterator[bytes]:
         """See `StreamFold.feed`."""
+        self._events.append(event)
         if text := self._text.take(event):
             yield format_event({"text": text}, "text")
-        if isinstance(event, ToolStarted):
-            self._used.append(event.call.name)
-        elif isinstance(event, TurnEnded):
-            yield format_event(build_reply(event, self._asked, self._stamp, self._used), "reply")
+        if isinstance(event, TurnEnded):
+            yield format_event(build_reply(self._events, self._asked, self._stamp), "reply")
 
-    def fail(self, error: HiveloomError) -> Iterator[bytes]:
+    def keep_alive(self) -> Iterator[bytes]:
+        """See `StreamFold.keep_alive`."""
+        yield COMMENT
+
+    def fail(self, error: HiveloomError | Rejection) -> Iterator[bytes]:
         """See `StreamFold.fail`."""
         status, code = find_status(error)
         yield format_event(build_error(status, explain_failure(error), code, self._stamp), "error")

@@ -8,43 +8,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.chat.event import TurnEnded
-from hiveloom_cli.protocols.event import ReasoningDelta
-from hiveloom_cli.protocols.message import ReasoningPart
-from hiveloom_cli.serve.answer import VisibleText, begins_answer, decide_reason, list_shown_calls
+from hiveloom_cli.chat.event import ToolEnded, TurnEnded
+from hiveloom_cli.protocols.event import ReasoningDelta, ThoughtEnded
+from hiveloom_cli.serve.answer import (
+    PartedText,
+    VisibleText,
+    begins_answer,
+    decide_reason,
+    find_end,
+    list_shown_calls,
+)
 from hiveloom_cli.serve.failure import explain_failure, find_status
 from hiveloom_cli.serve.openai_request import parse_asked
-from hiveloom_cli.serve.wire_format import Stamp, format_event
+from hiveloom_cli.serve.wire_format import COMMENT, Stamp, format_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.errors import HiveloomError
     from hiveloom_cli.protocols.event import Usage
     from hiveloom_cli.protocols.message import ToolCall
-    from hiveloom_cli.serve.asked import AgentBrief, Asked
+    from hiveloom_cli.serve.asked import AgentBrief, Asked, Rejection
 
 __all__ = ["StreamFold", "build_error", "build_model", "build_models", "build_reply", "parse_asked"]
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _GENERAL_CODE = "invalid_request_error"  # it is a type here, and says no more than that
 
 
-def build_reply(
-    ended: TurnEnded, asked: Asked, stamp: Stamp, used: Sequence[str] = ()
-) -> dict[str, Any]:
-    """See `WireFormat.build_reply`; the format has no place for what was used."""
-    del used
+def build_reply(events: Sequence[Event], asked: Asked, stamp: Stamp) -> dict[str, Any]:
+    """See `WireFormat.build_reply`."""
+    ended, pieces = find_end(events), _Pieces(asked)
+    said: dict[str, list[str]] = {}
+    for event in events:
+        for field, text in pieces.take(event).items():
+            said.setdefault(field, []).append(text)
     calls = list_shown_calls(ended, asked)
-    text = ended.message.text
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": text if text or not calls else None,
+        "content": None if calls else "",
         "refusal": None,
+        **{field: "".join(texts) for field, texts in said.items()},
     }
-    thoughts = [part.text for part in ended.message.parts if isinstance(part, ReasoningPart)]
-    if reasoning := "".join(thoughts):
-        message["reasoning_content"] = reasoning
     if calls:
         message["tool_calls"] = [_build_call(call) for call in calls]
     choice = {
@@ -57,13 +62,31 @@ def build_reply(
     return reply if ended.usage is None else reply | {"usage": _build_usage(ended.usage)}
 
 
+class _Pieces:
+    """The pieces of an answer, each under the name of its field."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._text = VisibleText(asked)
+        self._thoughts = PartedText()
+
+    def take(self, event: Event) -> dict[str, str]:
+        """Return what an event adds; nothing is left out, so that a client may join the pieces."""
+        match event:
+            case ReasoningDelta(text):
+                return {"reasoning_content": self._thoughts.add(text)}
+            case ThoughtEnded() | ToolEnded():
+                self._thoughts.part()
+        text = self._text.take(event)
+        return {"content": text} if text else {}
+
+
 class StreamFold:
     """A stream of chunks (a `StreamFold`): the role first, the usage if asked for, `[DONE]`."""
 
     def __init__(self, asked: Asked, stamp: Stamp) -> None:
         self._asked = asked
         self._stamp = stamp
-        self._text = VisibleText(asked)
+        self._pieces = _Pieces(asked)
         self._has_begun = False
 
     def feed(self, event: Event) -> Iterator[bytes]:
@@ -73,14 +96,16 @@ class StreamFold:
                 return
             self._has_begun = True
             yield self._build_delta({"role": "assistant", "content": "", "refusal": None})
-        if text := self._text.take(event):
-            yield self._build_delta({"content": text})
-        if isinstance(event, ReasoningDelta):
-            yield self._build_delta({"reasoning_content": event.text})
-        elif isinstance(event, TurnEnded):
+        if added := self._pieces.take(event):
+            yield self._build_delta(added)
+        if isinstance(event, TurnEnded):
             yield from self._end(event)
 
-    def fail(self, error: HiveloomError) -> Iterator[bytes]:
+    def keep_alive(self) -> Iterator[bytes]:
+        """See `StreamFold.keep_alive`."""
+        yield COMMENT
+
+    def fail(self, error: HiveloomError | Rejection) -> Iterator[bytes]:
         """See `StreamFold.fail`; without `[DONE]` nobody takes the answer for a whole one."""
         status, code = find_status(error)
         yield format_event(build_error(status, explain_failure(error), code, self._stamp))
@@ -93,7 +118,7 @@ class StreamFold:
             yield self._build_chunk([], _build_usage(ended.usage))
         yield b"data: [DONE]\n\n"
 
-    def _build_delta(self, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
+    def _build_delta(self, delta: Mapping[str, Any], finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         return self._build_chunk([choice], None)
 

@@ -1,8 +1,8 @@
 """Read a Chat Completions request.
 
 Source: `CompletionCreateParams` of the official SDK. `model` is the name of an agent. What changes
-nothing for an agent (seeds, penalties, tiers) is passed over; what would give another answer than
-the client counts on is refused.
+nothing for an agent (seeds, penalties, tiers, how much it thinks) is passed over; what would give
+another answer than the client counts on is refused.
 """
 
 from __future__ import annotations
@@ -40,6 +40,15 @@ _ROLES = ("assistant", "developer", "system", "tool", "user")
 _SYSTEM_ROLES = ("developer", "system")
 _FORMATS = ("json_object", "json_schema", "text")
 HOTTEST = 2.0
+_LEGACY = "it is not supported: use tools in its place"
+UNSAID = (None, False, 0)
+REFUSED = {
+    "functions": _LEGACY,
+    "function_call": _LEGACY,
+    "logprobs": "an agent does not tell how likely its words are",
+    "top_logprobs": "an agent does not tell how likely its words are",
+    "web_search_options": "an agent searches with tools of its own, or not at all",
+}
 
 
 def parse_asked(body: bytes, agent: str = "") -> Asked:
@@ -58,6 +67,7 @@ def parse_asked(body: bytes, agent: str = "") -> Asked:
         system="\n\n".join(filter(None, map(_parse_system, said))),
         parameters=_parse_parameters(fields),
         tools=_parse_tools(fields),
+        one_call=fields.get("parallel_tool_calls").value is False,
         output=_parse_format(fields.get("response_format")),
         stream=stream,
         include_usage=options.is_set and options.get("include_usage").read_flag(),
@@ -68,9 +78,9 @@ def _check_unsupported(fields: Field) -> None:
     number = fields.get("n")
     if (number.read_count(128) or 1) != 1:
         raise number.refuse("an agent gives one answer: only 1 is supported")
-    for name in ("functions", "function_call"):
-        if fields.get(name).is_set:
-            raise fields.get(name).refuse("it is not supported: use tools in its place")
+    for name, problem in REFUSED.items():
+        if fields.get(name).value not in UNSAID:
+            raise fields.get(name).refuse(problem)
     kinds = fields.get("modalities")
     if kinds.is_set and any(kind.value != "text" for kind in kinds.read_items(MOST_PARTS)):
         raise kinds.refuse("an agent answers with text alone")
@@ -154,7 +164,9 @@ def _parse_part(part: Field) -> Iterator[Part]:
 
 
 def _parse_assistant(message: Field) -> Iterator[Part]:
-    content, refusal = message.get("content"), message.get("refusal")
+    content, refusal, call = map(message.get, ("content", "refusal", "function_call"))
+    if call.is_set:
+        raise call.refuse("it is not supported: use tool_calls in its place")
     if content.is_set:
         yield from build_text(_parse_text(content))
     yield from build_text(refusal.read_optional_text())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -45,6 +47,18 @@ def run_server(application: Any, listener: socket.socket, note_ready: Callable[[
             await super().startup(sockets)
             note_ready()
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """End; who has connected by now is answered, who comes later is turned away."""
+            waiting = [one for listening in sockets or () for one in _take_waiting(listening)]
+            for listening in self.servers:
+                listening.close()
+            for one in waiting:
+                await asyncio.get_running_loop().connect_accepted_socket(self._open, one)
+            await super().shutdown(sockets)
+
+        def _open(self) -> TimedConnection:
+            return TimedConnection(config, self.server_state, self.lifespan.state)
+
     config = uvicorn.Config(
         application,
         log_config=None,
@@ -59,3 +73,12 @@ def run_server(application: Any, listener: socket.socket, note_ready: Callable[[
         ws="none",
     )
     Server(config).run(sockets=[listener])
+
+
+def _take_waiting(listener: socket.socket) -> list[socket.socket]:
+    """Take the connections that wait to be taken: closing the listener would break them off."""
+    taken = []
+    with suppress(OSError):  # there is none any more
+        while True:
+            taken.append(listener.accept()[0])
+    return taken

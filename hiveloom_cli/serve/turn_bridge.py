@@ -37,13 +37,18 @@ class Turn:
 
     async def read(self) -> AsyncIterator[Event]:
         """Yield the events as they come; raises what the turn does."""
-        while True:
-            item = await self._arrived.get()
-            if isinstance(item, _Over):
-                return
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+        while (event := await self.wait()) is not None:
+            yield event
+
+    async def wait(self) -> Event | None:
+        """Wait for the next event, None after the last one; raises what the turn does.
+
+        When this is cancelled, nothing is lost.
+        """
+        item = await self._arrived.get()
+        if isinstance(item, BaseException):
+            raise item
+        return None if isinstance(item, _Over) else item
 
     def close(self) -> None:
         """Have the thread end, if it has not: nobody reads any more."""
@@ -51,6 +56,11 @@ class Turn:
             self._cut.set()
             if self._open is not None:
                 self._open.cut()
+
+    async def wait_for_end(self) -> None:
+        """Wait until the thread has ended what it started; what comes until then is dropped."""
+        while not isinstance(await self._arrived.get(), _Over):
+            pass
 
     def _work(self) -> None:
         try:

@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from hiveloom_cli.chat.event import Event, TurnEnded
+    from hiveloom_cli.chat.event import Event
     from hiveloom_cli.errors import HiveloomError
-    from hiveloom_cli.serve.asked import AgentBrief, Asked
+    from hiveloom_cli.serve.asked import AgentBrief, Asked, Rejection
+
+
+# A line that readers of server-sent events pass over (WHATWG HTML, "Server-sent events").
+COMMENT = b": still working\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,11 @@ class StreamFold(Protocol):
         """
         ...
 
-    def fail(self, error: HiveloomError) -> Iterator[bytes]:
+    def keep_alive(self) -> Iterator[bytes]:
+        """Tell that the answer is still worked on; a stream that had not begun begins so."""
+        ...
+
+    def fail(self, error: HiveloomError | Rejection) -> Iterator[bytes]:
         """End the stream with an error."""
         ...
 
@@ -61,10 +69,11 @@ class WireFormat(Protocol):
         """Read a request; `agent` is whom its path names, if any. Raises `Rejection`."""
         ...
 
-    def build_reply(
-        self, ended: TurnEnded, asked: Asked, stamp: Stamp, used: Sequence[str] = ()
-    ) -> dict[str, Any]:
-        """Build an answer that is not streamed; `used` names the agent's tools that were run."""
+    def build_reply(self, events: Sequence[Event], asked: Asked, stamp: Stamp) -> dict[str, Any]:
+        """Build an answer that is not streamed of all the events of a turn, `TurnEnded` last.
+
+        It says what the stream of the same events would.
+        """
         ...
 
     def build_error(self, status: int, message: str, code: str, stamp: Stamp) -> dict[str, Any]:

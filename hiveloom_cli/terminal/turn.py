@@ -10,6 +10,7 @@ from hiveloom_cli.protocols.event import (
     FinishReason,
     ReasoningDelta,
     TextDelta,
+    ThoughtEnded,
     ToolCallReady,
     UsageReported,
 )
@@ -66,7 +67,7 @@ def _show_events(
             case ApprovalAsked() | ToolStarted() | ToolEnded():
                 tools = tools or _open_tool_view(display, streams)
                 tools.show(event)
-            case ToolCallReady() | UsageReported():
+            case ThoughtEnded() | ToolCallReady() | UsageReported():
                 pass
             case TurnEnded():
                 return event

@@ -28,6 +28,11 @@ def format_place(upstream: Upstream) -> str:
     return f"{upstream.protocol} {upstream.base_url.origin}"
 
 
+def format_maker(upstream: Upstream, model: str) -> str:
+    """Name who makes thoughts that nobody else understands (`ReasoningPart.made_by`)."""
+    return f"{format_place(upstream)} {model}"
+
+
 class Dialects:
     """What is known of each place and model, in the file `path`, which need not exist."""
 

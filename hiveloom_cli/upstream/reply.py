@@ -21,14 +21,14 @@ from hiveloom_cli.protocols.adaptations import (
     format_notice,
 )
 from hiveloom_cli.protocols.context_windows import find_said_window
-from hiveloom_cli.protocols.event import ReasoningDelta, ReplyEnded, TextDelta
+from hiveloom_cli.protocols.event import ReasoningDelta, ReplyEnded, TextDelta, ThoughtEnded
 from hiveloom_cli.protocols.message import name_media, stamp_message
 from hiveloom_cli.protocols.output_schema import relay_answer, take_answer
 from hiveloom_cli.protocols.providers import find_dialect
 from hiveloom_cli.protocols.refusals import Refusal
 from hiveloom_cli.protocols.table import PROTOCOLS
 from hiveloom_cli.upstream.advice import decide_hint, explain_media
-from hiveloom_cli.upstream.dialects import format_place
+from hiveloom_cli.upstream.dialects import format_maker, format_place
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
 from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 from hiveloom_cli.upstream.retry import decide_wait, format_reason
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.upstream.resolve import Upstream
 
 
+_VISIBLE = (TextDelta, ReasoningDelta, ThoughtEnded)
 # What no change of the request could mend.
 _NOT_THE_REQUEST = {
     FaultKind.AUTHENTICATION,
@@ -77,7 +78,7 @@ class Reply:
     ) -> None:
         self._upstream = upstream
         self._where = format_place(upstream)
-        self._chat = replace(chat, asked_of=f"{self._where} {chat.model}")
+        self._chat = replace(chat, asked_of=format_maker(upstream, chat.model))
         self._open_bytes = open_bytes
         self._dialects = dialects
         self._clock = clock
@@ -103,7 +104,7 @@ class Reply:
             visible = False
             try:
                 for event in self._exchange(request):
-                    visible = visible or isinstance(event, TextDelta | ReasoningDelta)
+                    visible = visible or isinstance(event, _VISIBLE)
                     yield event
             except UpstreamError as error:
                 notice = None if visible else self._adapt(error, request, tried)
@@ -160,7 +161,12 @@ class Reply:
                     message = stamp_message(event.message, self._chat.asked_of)
                     yield replace(event, message=message)
                     return
-                yield event
+                yield self._stamp(event)
+
+    def _stamp(self, event: ReplyEvent) -> ReplyEvent:
+        if isinstance(event, ThoughtEnded):
+            return ThoughtEnded(replace(event.part, made_by=self._chat.asked_of))
+        return event
 
     def _read(self, pieces: Iterator[bytes]) -> Iterator[ReplyEvent]:
         try:

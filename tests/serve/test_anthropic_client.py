@@ -10,11 +10,19 @@ import pytest
 
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
+from tests.support.upstream import (
+    anthropic_event,
+    anthropic_stream,
+    openai_chunk,
+    sse,
+    stream_reply,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hiveloom_cli.demo.upstream import LoopbackUpstream
+    from tests.support.upstream import ScriptedUpstream
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 40).decode()
 LOOKUP: Any = {"name": "lookup", "input_schema": {"type": "object", "properties": {}}}
@@ -101,3 +109,33 @@ def test_errors_are_those_that_the_package_knows(served: Served) -> None:
         open_client(served, "another").models.list()
     with pytest.raises(anthropic.BadRequestError):
         client.messages.create(model="helper", max_tokens=9, messages=[])
+
+
+def test_it_is_told_at_which_text_an_answer_stopped(upstream: ScriptedUpstream) -> None:
+    run_hiveloom("agent", "create", "helper", "--model", "m")
+    run_hiveloom("agent", "create", "claude", "--model", "claude-haiku-4-5")
+    stopped = {"stop_reason": "stop_sequence", "stop_sequence": "END"}
+    choice = {"index": 0, "delta": {}, "finish_reason": "stop", "stop_reason": "END"}
+    upstream.add(
+        stream_reply([openai_chunk({"content": "Noon."}), sse({"choices": [choice]})]),
+        stream_reply(
+            [
+                *anthropic_stream("Noon.", stop_reason=None, stop=False),
+                anthropic_event("message_delta", delta=stopped, usage={"output_tokens": 2}),
+                anthropic_event("message_stop"),
+            ]
+        ),
+    )
+    places = {
+        "HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url,
+        "HIVELOOM_ANTHROPIC_BASE_URL": upstream.anthropic_base_url,
+    }
+    with serve(**places) as server:
+        for agent in ("helper", "claude"):
+            answer = open_client(server).messages.create(
+                model=agent,
+                max_tokens=9,
+                messages=[{"role": "user", "content": "hi"}],
+                stop_sequences=["END"],
+            )
+            assert (answer.stop_reason, answer.stop_sequence) == ("stop_sequence", "END")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import given
 from pydantic import TypeAdapter
 
 from hiveloom_cli.errors import UpstreamRefused
-from hiveloom_cli.protocols.event import FinishReason, ReasoningDelta, UsageReported
+from hiveloom_cli.protocols.event import FinishReason, UsageReported
 from hiveloom_cli.protocols.message import ReasoningPart, TextPart, ToolCall
+from hiveloom_cli.protocols.request import Parameters
 from hiveloom_cli.serve import anthropic_messages
 from hiveloom_cli.serve.asked import AgentBrief
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
@@ -25,11 +27,11 @@ from tests.support.turns import (
     THEIR_CALL,
     USAGE,
     build_end,
+    build_said,
     build_tool_turn,
     build_turn,
     describe_turn,
     draw_turns,
-    find_end,
     read_events,
     summarise,
     write_stream,
@@ -54,7 +56,7 @@ def test_what_is_streamed_reads_back_as_the_same_turn_without_thoughts(events: l
 
 @given(events=draw_turns())
 def test_a_whole_answer_reads_back_as_the_same_turn_without_thoughts(events: list[Event]) -> None:
-    reply = anthropic_messages.build_reply(find_end(events), ASKED, STAMP)
+    reply = anthropic_messages.build_reply(events, ASKED, STAMP)
     OfficialMessage.model_validate(reply, strict=True)
     seen = summarise(read_reply("anthropic", [json.dumps(reply).encode()]))
     assert seen == describe_turn(events, thoughts=False)
@@ -101,10 +103,19 @@ def test_a_tool_that_runs_is_told_as_a_ping() -> None:
     ],
 )
 def test_why_an_answer_ended_is_told_in_the_formats_words(reason: FinishReason, told: str) -> None:
-    end = build_end(TextPart("Noon."), OWN_CALL, reason=reason)
-    reply = anthropic_messages.build_reply(end, ASKED, STAMP)
+    said = build_said(TextPart("Noon."), OWN_CALL, reason=reason)
+    reply = anthropic_messages.build_reply(said, ASKED, STAMP)
     assert reply["stop_reason"] == told
     assert [block["type"] for block in reply["content"]] == ["text"]
+
+
+def test_the_text_at_which_an_answer_stopped_is_told_if_the_client_named_it() -> None:
+    asked = replace(ASKED, parameters=Parameters(stop=("END", "FIN")))
+    events = [*build_turn()[:-1], replace(build_end(TextPart("It is noon.")), stop="FIN")]
+    told = anthropic_messages.build_reply(events, asked, STAMP)
+    assert (told["stop_reason"], told["stop_sequence"]) == ("stop_sequence", "FIN")
+    untold = anthropic_messages.build_reply(events, ASKED, STAMP)  # the agent's own
+    assert (untold["stop_reason"], untold["stop_sequence"]) == ("end_turn", None)
 
 
 @pytest.mark.parametrize(
@@ -119,25 +130,25 @@ def test_why_an_answer_ended_is_told_in_the_formats_words(reason: FinishReason, 
 def test_a_calls_arguments_are_always_an_object(arguments: str, told: dict[str, Any]) -> None:
     call = ToolCall("call_1", "tell_time", arguments)
     end = build_end(call, reason=FinishReason.TOOL_CALLS)
-    assert anthropic_messages.build_reply(end, ASKED, STAMP)["content"][0]["input"] == told
+    assert anthropic_messages.build_reply([end], ASKED, STAMP)["content"][0]["input"] == told
     events = read_events(write_stream(anthropic_messages, [end]))
     delta = next(one["delta"] for one in events if one["type"] == "content_block_delta")
     assert json.loads(delta["partial_json"]) == told
 
 
-def test_thoughts_and_notices_are_not_shown() -> None:
-    end = build_end(ReasoningPart("Hm.", "thinking"), TextPart("Noon."))
-    stream = write_stream(anthropic_messages, [ReasoningDelta("Hm."), Notice("slow"), end])
+def test_thoughts_and_notices_are_not_shown_unasked() -> None:
+    said = build_said(ReasoningPart("Hm.", "thinking"), TextPart("Noon."))
+    stream = write_stream(anthropic_messages, [Notice("slow"), *said])
     assert b"Hm." not in stream
     assert b"slow" not in stream
-    reply = anthropic_messages.build_reply(end, ASKED, STAMP)
+    reply = anthropic_messages.build_reply(said, ASKED, STAMP)
     assert [block["type"] for block in reply["content"]] == ["text"]
 
 
 def test_cached_tokens_are_counted_apart() -> None:
-    usage = anthropic_messages.build_reply(build_end(), ASKED, STAMP)["usage"]
+    usage = anthropic_messages.build_reply([build_end()], ASKED, STAMP)["usage"]
     assert (usage["input_tokens"], usage["cache_read_input_tokens"]) == (5, 2)
-    unknown = anthropic_messages.build_reply(build_end(usage=None), ASKED, STAMP)
+    unknown = anthropic_messages.build_reply([build_end(usage=None)], ASKED, STAMP)
     assert set(unknown["usage"].values()) == {0}
 
 

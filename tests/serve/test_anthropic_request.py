@@ -27,7 +27,7 @@ from hiveloom_cli.protocols.message import (
 )
 from hiveloom_cli.protocols.output_schema import OutputSchema
 from hiveloom_cli.protocols.request import ChatRequest, Parameters, ToolDefinition
-from hiveloom_cli.serve.anthropic_request import parse_asked
+from hiveloom_cli.serve.anthropic_request import parse_asked, parse_counted
 from hiveloom_cli.serve.asked import Rejection
 from tests.support.official import list_faults
 
@@ -181,6 +181,31 @@ def test_no_tools_are_taken_where_none_may_be_called() -> None:
     assert _parse(tools=[_TOOL], tool_choice={"type": "none"}).tools == ()
 
 
+def test_a_client_may_want_one_call_at_a_time() -> None:
+    assert _parse(tool_choice={"type": "auto", "disable_parallel_tool_use": True}).one_call
+    assert not _parse(tool_choice={"type": "auto"}).one_call
+
+
+@pytest.mark.parametrize("kind", ["enabled", "adaptive", "between_tools", "of-tomorrow"])
+def test_thoughts_are_shown_to_who_asks_for_them(kind: str) -> None:
+    assert _parse(thinking={"type": kind, "budget_tokens": 1024}).thoughts
+    assert not _parse(thinking={"type": "disabled"}).thoughts
+    assert not _parse(thinking=None).thoughts
+
+
+def test_a_schema_is_read_under_its_older_name_too() -> None:
+    assert _parse(output_format={"type": "json_schema", "schema": _SCHEMA}).output == OutputSchema(
+        _SCHEMA
+    )
+
+
+def test_what_is_only_counted_needs_no_limit() -> None:
+    counted = parse_counted(json.dumps({"model": "helper", "messages": [_USER]}).encode())
+    assert counted.messages == (Message("user", (TextPart("Hello"),)),)
+    with pytest.raises(Rejection, match="messages: it is required"):
+        parse_counted(b'{"model": "helper"}')
+
+
 @pytest.mark.parametrize(
     ("more", "place"),
     [
@@ -206,6 +231,9 @@ def test_no_tools_are_taken_where_none_may_be_called() -> None:
         ({"tools": [{"type": "web_search_20250305"}]}, "tools.0.type: “web_search_20250305”"),
         ({"tools": [{"name": "f"}]}, "tools.0.input_schema: it is required"),
         ({"tool_choice": {"type": "any"}}, "tool_choice: only"),
+        ({"tool_choice": {"type": "tool", "name": "f"}}, "tool_choice: only"),
+        ({"thinking": "yes"}, "thinking: an object"),
+        ({"output_format": {"type": "xml"}}, "output_format.type: “xml”"),
         ({"mcp_servers": [{}]}, "mcp_servers: an agent"),
         ({"mcp_servers": {}}, "mcp_servers: an array is expected"),
         ({"output_config": {"format": {"type": "xml"}}}, "output_config.format.type: “xml”"),

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hiveloom_cli.chat.event import ToolStarted
 from hiveloom_cli.errors import AgentNotFound
 from hiveloom_cli.protocols.message import Message, TextPart
 from hiveloom_cli.serve import native
 from hiveloom_cli.serve.asked import AgentBrief, Asked, Rejection
 from tests.support.turns import (
+    OWN_CALL,
     QUESTION,
     STAMP,
-    build_end,
     build_tool_turn,
     read_events,
     write_stream,
@@ -72,20 +73,20 @@ def test_no_body_however_bent_raises_anything_but_a_rejection(body: bytes) -> No
 
 
 def test_a_reply_names_its_conversation_and_each_tool_that_was_used_once() -> None:
-    end = build_end(TextPart("Noon."))
-    assert native.build_reply(end, _ASKED, STAMP, ["look_up", "look_up"]) == {
-        "response": "Noon.",
+    events = [ToolStarted(OWN_CALL), *build_tool_turn()]
+    assert native.build_reply(events, _ASKED, STAMP) == {
+        "response": "I look it up.\n\nIt is noon.",
         "conversation_id": "01xyz",
         "capabilities_used": ["look_up"],
     }
-    begun = native.build_reply(end, Asked("helper", (QUESTION,), id="01abc"), STAMP)
+    begun = native.build_reply(events, Asked("helper", (QUESTION,), id="01abc"), STAMP)
     assert begun["conversation_id"] == "01abc"
 
 
 def test_a_stream_is_its_text_and_then_the_reply() -> None:
     *texts, reply = read_events(write_stream(native, build_tool_turn(), _ASKED))
     assert "".join(one["text"] for one in texts) == "I look it up.\n\nIt is noon."
-    assert reply["response"] == "It is noon."
+    assert reply["response"] == "I look it up.\n\nIt is noon."
     assert reply["capabilities_used"] == ["look_up"]
 
 

@@ -25,12 +25,11 @@ from tests.support.turns import (
     STAMP,
     THEIR_CALL,
     USAGE,
-    build_end,
+    build_said,
     build_tool_turn,
     build_turn,
     describe_turn,
     draw_turns,
-    find_end,
     read_events,
     summarise,
     write_stream,
@@ -53,13 +52,13 @@ def test_what_is_streamed_reads_back_as_the_same_turn(events: list[Event]) -> No
 
 @given(events=draw_turns())
 def test_a_whole_answer_reads_back_as_the_same_turn(events: list[Event]) -> None:
-    reply = openai_chat.build_reply(find_end(events), ASKED, STAMP)
+    reply = openai_chat.build_reply(events, ASKED, STAMP)
     ChatCompletion.model_validate(reply, strict=True)
     assert summarise(read_reply("openai", [json.dumps(reply).encode()])) == describe_turn(events)
 
 
 def test_an_answer_names_the_agent_as_its_model() -> None:
-    reply = openai_chat.build_reply(build_end(TextPart("Noon.")), ASKED, STAMP)
+    reply = openai_chat.build_reply(build_said(TextPart("Noon.")), ASKED, STAMP)
     assert (reply["id"], reply["model"]) == ("chatcmpl-01abc", "helper")
     assert reply["created"] == int(STAMP.made_at.timestamp())
 
@@ -71,8 +70,8 @@ def test_rounds_with_tools_of_the_agent_are_parted_by_a_blank_line() -> None:
 
 
 def test_calls_of_the_agents_own_tools_are_not_shown() -> None:
-    end = build_end(OWN_CALL, THEIR_CALL, reason=FinishReason.TOOL_CALLS)
-    choice = openai_chat.build_reply(end, ASKED, STAMP)["choices"][0]
+    said = build_said(OWN_CALL, THEIR_CALL, reason=FinishReason.TOOL_CALLS)
+    choice = openai_chat.build_reply(said, ASKED, STAMP)["choices"][0]
     assert [call["id"] for call in choice["message"]["tool_calls"]] == ["call_1"]
     assert choice["finish_reason"] == "tool_calls"
     assert choice["message"]["content"] is None
@@ -90,21 +89,21 @@ def test_calls_of_the_agents_own_tools_are_not_shown() -> None:
     ],
 )
 def test_why_an_answer_ended_is_told_in_the_formats_words(reason: FinishReason, told: str) -> None:
-    end = build_end(TextPart("Noon."), OWN_CALL, reason=reason)
-    assert openai_chat.build_reply(end, ASKED, STAMP)["choices"][0]["finish_reason"] == told
+    said = build_said(TextPart("Noon."), OWN_CALL, reason=reason)
+    assert openai_chat.build_reply(said, ASKED, STAMP)["choices"][0]["finish_reason"] == told
 
 
 def test_calls_of_an_answer_that_was_cut_off_are_not_shown() -> None:
-    end = build_end(TextPart("I"), THEIR_CALL, reason=FinishReason.LENGTH)
-    choice = openai_chat.build_reply(end, ASKED, STAMP)["choices"][0]
+    said = build_said(TextPart("I"), THEIR_CALL, reason=FinishReason.LENGTH)
+    choice = openai_chat.build_reply(said, ASKED, STAMP)["choices"][0]
     assert "tool_calls" not in choice["message"]
     assert choice["finish_reason"] == "length"
 
 
 def test_thoughts_have_a_field_only_where_there_are_any() -> None:
-    plain = openai_chat.build_reply(build_end(TextPart("Noon.")), ASKED, STAMP)
+    plain = openai_chat.build_reply(build_said(TextPart("Noon.")), ASKED, STAMP)
     assert "reasoning_content" not in plain["choices"][0]["message"]
-    thoughtful = build_end(ReasoningPart("Hm.", "thinking"), TextPart("Noon."))
+    thoughtful = build_said(ReasoningPart("Hm.", "thinking"), TextPart("Noon."))
     reply = openai_chat.build_reply(thoughtful, ASKED, STAMP)
     assert reply["choices"][0]["message"]["reasoning_content"] == "Hm."
     stream = write_stream(openai_chat, [ReasoningDelta("Hm."), *build_turn()])

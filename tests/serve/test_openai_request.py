@@ -78,9 +78,9 @@ _OFFICIAL: dict[str, Any] = {
     "top_p": 0.9,
     "user": "u",
     "verbosity": "low",
-    "web_search_options": {},
 }
-_TESTED_ALONE = {"audio", "functions", "function_call"}  # refused, audio by its modality
+# Refused, audio by its modality.
+_TESTED_ALONE = {"audio", "functions", "function_call", "web_search_options"}
 
 
 def _parse(*messages: dict[str, Any], **more: Any) -> Asked:
@@ -203,6 +203,12 @@ def test_no_tools_are_taken_where_none_may_be_called() -> None:
     assert _parse(tools=_OFFICIAL["tools"], tool_choice="none").tools == ()
 
 
+def test_a_client_may_want_one_call_at_a_time() -> None:
+    assert _parse(parallel_tool_calls=False).one_call
+    assert not _parse(parallel_tool_calls=True).one_call
+    assert not _parse().one_call
+
+
 def test_any_json_is_an_object_of_any_kind() -> None:
     asked = _parse(response_format={"type": "json_object"})
     assert asked.output == OutputSchema({"type": "object"}, "json_object")
@@ -256,8 +262,18 @@ def _user(part: dict[str, Any]) -> dict[str, Any]:
         ({"stream": "yes"}, "stream: a boolean"),
         ({"stream_options": {"include_usage": True}}, "stream_options: it is only allowed"),
         ({"functions": []}, "functions: it is not supported"),
+        ({"function_call": "auto"}, "function_call: it is not supported"),
+        (
+            {"messages": [_USER, {"role": "assistant", "function_call": {"name": "f"}}]},
+            "messages[1].function_call: it is not supported",
+        ),
+        ({"messages": [{"role": "function", "content": "1"}]}, "messages[0].role: “function”"),
         ({"modalities": ["text", "audio"]}, "modalities: an agent answers"),
+        ({"logprobs": True}, "logprobs: an agent does not tell"),
+        ({"top_logprobs": 2}, "top_logprobs: an agent does not tell"),
+        ({"web_search_options": {}}, "web_search_options: an agent searches"),
         ({"tool_choice": "required"}, "tool_choice: only"),
+        ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice: only"),
         ({"tools": [{"type": "custom"}]}, "tools[0].type: “custom”"),
         (
             {"tools": [{"type": "function", "function": {"name": "a b"}}]},

@@ -10,6 +10,7 @@ from hiveloom_cli.protocols.event import (
     ReasoningDelta,
     ReplyEnded,
     TextDelta,
+    ThoughtEnded,
     ToolCallReady,
     UsageReported,
 )
@@ -68,6 +69,8 @@ def describe(event: ReplyEvent) -> dict[str, Any]:
             return {"text": text}
         case ReasoningDelta(text):
             return {"reasoning": text}
+        case ThoughtEnded(part):
+            return {"thought": describe_part(part)}
         case ToolCallReady(call):
             return {"tool_call": [call.id, call.name, call.arguments]}
         case UsageReported(usage):

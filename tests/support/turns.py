@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from hiveloom_cli.chat.event import ToolEnded, ToolStarted, TurnEnded
-from hiveloom_cli.protocols.event import FinishReason, ReasoningDelta, TextDelta, Usage
+from hiveloom_cli.protocols.event import (
+    FinishReason,
+    ReasoningDelta,
+    TextDelta,
+    ThoughtEnded,
+    Usage,
+)
 from hiveloom_cli.protocols.message import Message, ReasoningPart, TextPart, ToolCall, ToolResult
 from hiveloom_cli.protocols.request import ToolDefinition
 from hiveloom_cli.serve.asked import Asked
 from hiveloom_cli.serve.wire_format import Stamp
+from hiveloom_cli.upstream.event import RetryWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +51,20 @@ _calls = st.lists(
     ),
     max_size=3,
 )
+_thoughts = st.builds(
+    lambda text, signature: ThoughtEnded(
+        ReasoningPart(
+            text,
+            "thinking",
+            json.dumps({"type": "thinking", "thinking": text, "signature": signature}),
+            "anthropic https://api.example m",
+        )
+    ),
+    st.just("") | _texts,
+    st.just("") | _texts,
+) | st.just(
+    ThoughtEnded(ReasoningPart("", "redacted_thinking", '{"data": "abc"}', "anthropic http://a m"))
+)
 _usages = st.builds(Usage, st.integers(9, 99), st.integers(0, 99), st.integers(0, 9))
 
 
@@ -54,6 +75,19 @@ def build_end(
 ) -> TurnEnded:
     """Build the end of a turn whose answer has these parts."""
     return TurnEnded(Message("assistant", parts), reason, usage, usage)
+
+
+def build_said(*parts: TextPart | ToolCall | ReasoningPart, **end: Any) -> list[Event]:
+    """Build the events of a turn whose answer has these parts, each of which comes at once."""
+    said: list[Event] = []
+    for part in parts:
+        match part:
+            case TextPart(text):
+                said.append(TextDelta(text))
+            case ReasoningPart(text, _, wire):
+                said += [ReasoningDelta(text)] * bool(text)
+                said += [ThoughtEnded(part)] * bool(wire)
+    return [*said, build_end(*parts, **end)]
 
 
 def build_turn(text: str = "It is noon.", **end: Any) -> list[Event]:
@@ -86,6 +120,18 @@ def draw_turns(draw: st.DrawFn, *, thoughts: bool = True) -> list[Event]:
     reason = FinishReason.TOOL_CALLS if calls else draw(st.sampled_from(reasons))
     end = build_end(*parts, *calls, reason=reason, usage=draw(_usages))
     return [*map(ReasoningDelta, thought), *map(TextDelta, text), end]
+
+
+@st.composite
+def draw_rounds(draw: st.DrawFn) -> list[Event]:
+    """Draw the events of a turn of any rounds: the agent's tools run between them."""
+    events: list[Event] = []
+    for _ in range(draw(st.integers(0, 3))):
+        *said, _ = draw(draw_turns())
+        events += said + draw(st.lists(_thoughts, max_size=2))
+        events += [RetryWaiting("busy", 0.1, 1, 2)] * draw(st.integers(0, 1))
+        events += [ToolStarted(OWN_CALL), ToolEnded(OWN_CALL, ToolResult("own_1", "noon"))]
+    return [*events, *draw(st.lists(_thoughts, max_size=2)), *draw(draw_turns())]
 
 
 def write_stream(wire: WireFormat, events: Iterable[Event], asked: Asked = ASKED) -> bytes:

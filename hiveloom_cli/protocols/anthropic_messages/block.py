@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.protocols.event import ReasoningDelta, ReplyEvent, TextDelta
+from hiveloom_cli.protocols.event import ReasoningDelta, ReplyEvent, TextDelta, ThoughtEnded
 from hiveloom_cli.protocols.lookup import get_map, get_text, parse_json
 from hiveloom_cli.protocols.message import OpaquePart, Part, ReasoningPart, TextPart, ToolCall
 from hiveloom_cli.protocols.text import SurrogateJoiner, repair_text
@@ -31,6 +31,7 @@ class Block:
     _signature: str = ""
     _joiner: SurrogateJoiner = field(default_factory=SurrogateJoiner)
     _is_known: bool = True
+    _has_ended: bool = False
 
     @property
     def type(self) -> str:
@@ -60,13 +61,20 @@ class Block:
         """Say what was held back."""
         yield from self._say(self._joiner.close())
 
+    def end(self) -> Iterator[ReplyEvent]:
+        """Say what was held back, and that a block of thoughts is whole."""
+        yield from self.flush()
+        if self.type in REASONING_TYPES and not self._has_ended:
+            self._has_ended = True
+            yield ThoughtEnded(self._build_thought())
+
     def build(self) -> Part | None:
         """Build the part as far as it has come, or None where nothing of use has."""
         text = "".join(self._text)
         if self.type == "text":
             return TextPart(text) if text else None
         if self.type in REASONING_TYPES:
-            return ReasoningPart(text, field=self.type, wire=self._build_thought(text))
+            return self._build_thought()
         if self.type == "tool_use":
             return self._build_call()
         return self._build_opaque()
@@ -76,12 +84,12 @@ class Block:
             self._text.append(text)
             yield ReasoningDelta(text) if self.type in REASONING_TYPES else TextDelta(text)
 
-    def _build_thought(self, text: str) -> str:
-        wire = dict(self.start)
+    def _build_thought(self) -> ReasoningPart:
+        text, wire = "".join(self._text), dict(self.start)
         if self.type == "thinking":
             signature = self._signature or get_text(self.start, "signature")
             wire |= {"thinking": text, "signature": signature}
-        return json.dumps(wire)
+        return ReasoningPart(text, field=self.type, wire=json.dumps(wire))
 
     def _build_call(self) -> ToolCall | None:
         name = repair_text(get_text(self.start, "name"))

@@ -51,6 +51,7 @@ class MessagesFold:
         self._message_id = ""
         self._raw_reason = ""
         self._explanation = ""
+        self._stop = ""
         self._ended = False
 
     def take_event(self, value: dict[str, Any]) -> Iterator[ReplyEvent]:
@@ -60,10 +61,10 @@ class MessagesFold:
                 yield from self._start_message(get_map(value, "message"))
             case "content_block_start":
                 yield from self._start_block(value.get("index"), get_map(value, "content_block"))
-            case "content_block_delta":
-                block = self._find_block(value.get("index"))
-                if block is not None:
-                    yield from block.take_delta(get_map(value, "delta"))
+            case "content_block_delta" | "content_block_stop" as kind:
+                if (block := self._find_block(value.get("index"))) is not None:
+                    is_over = kind == "content_block_stop"
+                    yield from block.end() if is_over else block.take_delta(get_map(value, "delta"))
             case "message_delta":
                 self._take_reason(get_map(value, "delta"))
                 yield from self._take_usage(get_map(value, "usage"))
@@ -135,6 +136,7 @@ class MessagesFold:
 
     def _take_reason(self, delta: dict[str, Any]) -> None:
         self._raw_reason = self._raw_reason or repair_text(get_text(delta, "stop_reason"))
+        self._stop = self._stop or repair_text(get_text(delta, "stop_sequence"))
         explanation = get_text(get_map(delta, "stop_details"), "explanation")
         self._explanation = self._explanation or repair_text(explanation)
 
@@ -152,14 +154,15 @@ class MessagesFold:
         if self._ended:
             return
         self._ended = True
-        yield from self._flush()
+        for block in self._list_blocks():
+            yield from block.end()
         message = self.build_message(complete=True)
         reason = _decide_reason(self._raw_reason, message)
         if reason is FinishReason.TOOL_CALLS:
             for part in message.parts:
                 if isinstance(part, ToolCall):
                     yield ToolCallReady(part)
-        yield ReplyEnded(message, reason, self._raw_reason, self._explanation)
+        yield ReplyEnded(message, reason, self._raw_reason, self._explanation, self._stop)
 
 
 def open_fold() -> MessagesFold:

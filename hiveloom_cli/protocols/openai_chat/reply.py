@@ -54,6 +54,7 @@ class ChatCompletionFold:
         self._calls = ToolCallDrafts()
         self._usage: Usage | None = None
         self._raw_reason = ""
+        self._stop = ""
         self._refused = False
         self._ended = False
         self._text_joiner = SurrogateJoiner()
@@ -71,6 +72,7 @@ class ChatCompletionFold:
             yield from self._take_delta(get_map(choice, "delta") or get_map(choice, "message"))
             # The first reason counts: a usage chunk after it may carry null or the same again.
             self._raw_reason = self._raw_reason or repair_text(get_text(choice, "finish_reason"))
+            self._stop = self._stop or repair_text(get_text(choice, "stop_reason"))  # vLLM's
         yield from self._take_usage(get_map(value, "usage") or get_map(groq, "usage"))
 
     def take_done(self) -> Iterator[ReplyEvent]:
@@ -114,7 +116,8 @@ class ChatCompletionFold:
         if reason is FinishReason.TOOL_CALLS:
             for call in calls:
                 yield ToolCallReady(call)
-        yield ReplyEnded(self.build_message(complete=True), reason, self._raw_reason)
+        message = self.build_message(complete=True)
+        yield ReplyEnded(message, reason, self._raw_reason, stop=self._stop)
 
     def build_message(self, *, complete: bool) -> Message:
         """See `ReplyFold.build_message`."""
