@@ -146,10 +146,11 @@ def _build_messages() -> dict[str, Any]:
 
 
 def _build_count() -> dict[str, Any]:
+    codes = told.join([told.ON_SAYING, told.ON_READING])
     return build_operation(
         "countTokens",
         "Estimate how many tokens a request is",
-        {"200": anthropic.build_count(), **_refuse_to_answer(_ANTHROPIC)},
+        {"200": anthropic.build_count(), **_refuse(_POST, {_ANTHROPIC: codes})},
         tag="anthropic",
         body=anthropic.build_counted(),
     )

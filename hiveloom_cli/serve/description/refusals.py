@@ -41,13 +41,13 @@ FOR_TOKENS: Codes = {
 }
 # Beside those, where JSON is sent.
 FOR_BODIES: Codes = {415: ("content_type_invalid",)}
-# Of the format: what a path can come to by itself, reading the agents, naming one in the path, and
-# naming a conversation.
+# Of the format: what a path can come to by itself, reading the agents, naming one in the path,
+# naming a conversation, and what was said.
 ON_ASKING: Codes = {405: ("method_not_allowed",)}
 ON_READING: Codes = {500: ("server_error",), 503: ("locked",)}
 ON_NAMING: Codes = {404: ("model_not_found", "not_found")}
 ON_GOING_ON: Codes = {404: ("conversation_not_found",), 409: ("conversation_busy",)}
-_REJECTED: Codes = {
+ON_SAYING: Codes = {
     400: ("invalid_request_error",),
     404: ("model_not_found",),
     413: ("request_too_large",),
@@ -68,7 +68,7 @@ _STAMP = Stamp("0", datetime.fromtimestamp(0, UTC))
 
 def list_answering() -> Codes:
     """List what asking an agent can come to, in the words of a format."""
-    return join([_REJECTED, *({status: (code,)} for status, code in list_told())])
+    return join([ON_SAYING, *({status: (code,)} for status, code in list_told())])
 
 
 def build_refusals(guard: Sequence[Codes], formats: Mapping[WireFormat, Codes]) -> dict[str, Any]:
