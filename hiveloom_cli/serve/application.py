@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
+    from starlette.routing import BaseRoute
 
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.serve.asked import Host
@@ -32,12 +33,17 @@ _OPENAI, _ANTHROPIC, _OWN = (
 )
 
 
-def build_application(host: Host, clock: Clock, *, silence_s: float = SILENCE_S) -> Starlette:
-    """Build the server's application; who may ask, the guard around it decides."""
+def build_application(
+    host: Host, clock: Clock, *more: BaseRoute, silence_s: float = SILENCE_S
+) -> Starlette:
+    """Build the server's application; who may ask, the guard around it decides.
+
+    `more` are routes beside those that answer.
+    """
     mcp = Route("/mcp/{agent}", McpRoute(host, clock), methods=["POST"])
-    described = Route("/openapi.json", _describe)
+    description = Route("/openapi.json", _describe)
     application = Starlette(
-        routes=[*_build_answering(Answering(host, clock, silence_s)), described, mcp],
+        routes=[*_build_answering(Answering(host, clock, silence_s)), mcp, description, *more],
         exception_handlers={HTTPException: partial(refuse_place, clock)},
     )
     application.router.redirect_slashes = False  # a path is there or not; nobody is sent on

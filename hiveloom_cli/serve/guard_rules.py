@@ -27,6 +27,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+(, ?[A-Za-z0-9-]+)*", re.ASCII)
 _ELSEWHERE = frozenset({"cross-site", "same-site"})
 _MOST_DIGITS = 15
+_BLANKS = " \t"  # of HTTP; text has more of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +177,12 @@ def find_presented(headers: Headers) -> list[str]:
     authorization = headers.get("authorization", ())
     if len(authorization) == 1:
         scheme, _, token = authorization[0].partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            presented.append(token.strip())
+        if scheme.lower() == "bearer":
+            presented.append(token.strip(_BLANKS))
     keys = headers.get("x-api-key", ())
-    if len(keys) == 1 and keys[0].strip():
-        presented.append(keys[0].strip())
-    return presented
+    if len(keys) == 1:
+        presented.append(keys[0].strip(_BLANKS))
+    return list(filter(None, presented))
 
 
 def find_request_id(headers: Headers) -> str:

@@ -18,6 +18,7 @@ from hiveloom_cli.serve import guard
 from hiveloom_cli.serve.application import build_application
 from hiveloom_cli.serve.description import refusals
 from hiveloom_cli.serve.description.document import build_document
+from hiveloom_cli.serve.metrics import Metrics
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
 
@@ -102,7 +103,8 @@ def test_it_is_a_sound_document_of_openapi_3_1() -> None:
 
 
 def test_every_route_is_in_it_and_nothing_else() -> None:
-    application = build_application(cast("Host", None), SystemClock())
+    numbers = Metrics().build_route()
+    application = build_application(cast("Host", None), SystemClock(), numbers)
     routed = {
         (route.path, method.lower())
         for route in application.routes

@@ -191,7 +191,6 @@ def test_a_link_of_another_site_leads_to_what_is_public_and_to_nothing_else() ->
         ("PUT", [], True),
         ("PUT", ["text/plain"], False),
         ("DELETE", ["text/plain"], False),
-        ("DELETE", [], True),
         ("GET", [], True),
         ("HEAD", [], True),
     ],

@@ -72,6 +72,7 @@ def _build_paths() -> dict[str, Any]:
     return {
         "/healthz": {"get": _build_health()},
         "/openapi.json": {"get": _build_own_description()},
+        "/metrics": {"get": _build_metrics()},
         "/v1/models": {"get": _build_models(), "parameters": [_build_version()]},
         "/v1/models/{agent}": {
             "get": _build_model(),
@@ -101,6 +102,12 @@ def _build_own_description() -> dict[str, Any]:
         **_refuse(_GET, {}),
     }
     return build_operation("description", "Show this document", responses, tag="server")
+
+
+def _build_metrics() -> dict[str, Any]:
+    numbers = build_reply("Prometheus' text format, 0.0.4.", {"text/plain": build_text()})
+    responses = {"200": numbers, **_refuse(_GET, {})}
+    return build_operation("metrics", "Show what the server counts", responses, tag="server")
 
 
 def _build_models() -> dict[str, Any]:

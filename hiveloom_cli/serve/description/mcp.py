@@ -50,9 +50,23 @@ def build_answers() -> dict[str, Any]:
 
 def build_schemas() -> dict[str, Schema]:
     """Build the components that these refer to."""
-    frame = {"jsonrpc": {"const": "2.0"}}
     fault = build_object({"message": build_text(minLength=1)})
     return {
-        "McpMessage": build_object(frame, description="A message of JSON-RPC."),
+        "McpMessage": _build_message(),
         "McpFault": build_object({"error": fault}, description="What is said before it is one."),
     }
+
+
+def _build_message() -> Schema:
+    frame: dict[str, Schema] = {"jsonrpc": {"const": "2.0"}}
+    numbered = {**frame, "id": {"type": ["integer", "string"]}}
+    method, params = {"method": build_text()}, {"params": {"type": "object"}}
+    error = build_object({"code": {"type": "integer"}, "message": build_text()})
+    unnumbered = {"id": {"type": ["integer", "string", "null"]}}
+    return build_either(
+        build_object({**numbered, **method}, params),
+        build_object({**frame, **method}, params),
+        build_object({**numbered, "result": {"type": "object"}}),
+        build_object({**frame, **unnumbered, "error": error}),
+        description="A message of JSON-RPC: a request, a notification, a result, or an error.",
+    )
