@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import closing
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hiveloom_cli.app import App
+    from hiveloom_cli.commands.serve_host import ServeHost
 
 _PROGRAM = "hiveloom"
 
@@ -37,9 +39,15 @@ _PROGRAM = "hiveloom"
     shell_complete=complete_references,
     help="Let this tool run, though it usually asks: nobody is there to be asked.",
 )
+@click.option("--save", is_flag=True, help="Keep what is said, as `hiveloom chat` does.")
 @click.pass_obj
 def serve(
-    app: App, words: tuple[str, ...], name_option: str | None, allowed: tuple[str, ...]
+    app: App,
+    words: tuple[str, ...],
+    name_option: str | None,
+    allowed: tuple[str, ...],
+    *,
+    save: bool,
 ) -> None:
     """Be an MCP server whose tools talk to an agent, for the client that starts this.
 
@@ -49,9 +57,12 @@ def serve(
     name = choose_name(words, name_option)
     load_trusted(app, name)
     check_installed()
+    from hiveloom_cli.commands.serve_host import ServeHost
+
     if app.streams.stdin.isatty():
-        _print_use(app, name, [f"--allow-tool={tool}" for tool in allowed])
-    _run(app, name, allowed)
+        options = [f"--allow-tool={tool}" for tool in allowed]
+        _print_use(app, name, [*options, "--save"] if save else options)
+    _run(app, name, ServeHost(app, allowed, keeps=save))
 
 
 def check_installed() -> None:
@@ -71,15 +82,15 @@ def _print_use(app: App, name: str, options: Sequence[str]) -> None:
     )
 
 
-def _run(app: App, name: str, allowed: Sequence[str]) -> None:
+def _run(app: App, name: str, host: ServeHost) -> None:
     import asyncio
 
-    from hiveloom_cli.commands.serve_host import ServeHost
     from hiveloom_cli.serve.mcp_agent import AgentTools
     from hiveloom_cli.serve.mcp_server import serve_stdio
     from hiveloom_cli.serve.stdin_lines import read_lines
     from hiveloom_cli.terminal.report import print_error
 
     note = partial(print_error, streams=app.streams)
-    tools = AgentTools(ServeHost(app, allowed), name, app.clock, note)
-    asyncio.run(serve_stdio(tools, read_lines(app.streams.stdin.fileno())))
+    tools = AgentTools(host, name, app.clock, note)
+    with closing(host):
+        asyncio.run(serve_stdio(tools, read_lines(app.streams.stdin.fileno())))

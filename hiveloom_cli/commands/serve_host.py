@@ -53,6 +53,7 @@ class ServeHost:
         *,
         keeps: bool = False,
     ) -> None:
+        app.credentials.keep_secrets()
         notes = notes or Notes(app)
         self._app = app
         self._tools = ServedTools(app, notes)
@@ -66,10 +67,16 @@ class ServeHost:
 
     def load_agents(self) -> list[AgentBrief]:
         """See `Host`."""
-        return [AgentBrief(one.name, one.description, one.model) for one in self._load_offered()]
+        return [
+            AgentBrief(one.name, one.description, one.model, self.keeps and one.save)
+            for one in self._load_offered()
+        ]
 
-    def check_tools(self) -> None:
-        """Tell whoever runs the server which tools cannot be had, as far as files say so."""
+    def prepare(self) -> None:
+        """Get ready before anyone asks; tell whoever runs the server which tools cannot be had."""
+        import hiveloom_cli.upstream.client
+        import hiveloom_cli.upstream.transport  # noqa: F401 -- what takes long for the first
+
         with suppress(HiveloomError, OSError):  # whoever asks is told of these
             self._tools.check(self._load_offered())
 
@@ -136,7 +143,7 @@ class ServeHost:
         )
         upstream = app.decide_upstream(agent.model, agent.credential)
         made_by = format_maker(upstream, agent.model)
-        asked = replace(asked, messages=tuple(restore_thoughts(asked.messages, made_by)))
+        asked = replace(asked, messages=restore_thoughts(asked.messages, made_by))
         is_kept = self.keeps and agent.save
         ceiling = open_ceiling(app, agent, upstream, is_saved=is_kept)
         talk = self._open_talk(asked, agent, build_answered_by(agent, version, upstream))

@@ -65,7 +65,7 @@ class AgentTools:
 
     async def load_tools(self) -> list[dict[str, Any]]:
         """Read which tools there are. Raises as `load_agent`."""
-        return mcp_tools.build_tools(await self.load_agent(), keeps=self._host.keeps)
+        return mcp_tools.build_tools(await self.load_agent())
 
     async def call(
         self, name: str, arguments: Mapping[str, Any], report: Report, hold: Hold
@@ -75,14 +75,15 @@ class AgentTools:
         `report` is told how far it is; who cancels this has the upstream's request cut off.
         """
         try:
+            agent = await self.load_agent()
             if name == mcp_tools.CHAT:
-                return await self._chat(arguments, report, hold)
-            if name == mcp_tools.LIST and self._host.keeps:
+                return await self._chat(agent, arguments, report, hold)
+            if name == mcp_tools.LIST and agent.keeps:
                 limit = mcp_tools.parse_limit(arguments)
                 load = self._host.load_conversations
-                return mcp_tools.build_list(await asyncio.to_thread(load, self.agent, limit))
+                return mcp_tools.build_list(await asyncio.to_thread(load, agent.name, limit))
         except Rejection as rejection:
-            return mcp_tools.build_failure(rejection.message)
+            return mcp_tools.build_failure(explain_failure(rejection))
         except HiveloomError as error:
             self._note(error)
             return mcp_tools.build_failure(explain_failure(error))
@@ -92,14 +93,14 @@ class AgentTools:
         raise ToolUnknown(name)
 
     async def _chat(
-        self, arguments: Mapping[str, Any], report: Report, hold: Hold
+        self, agent: AgentBrief, arguments: Mapping[str, Any], report: Report, hold: Hold
     ) -> dict[str, Any]:
-        asked = mcp_tools.parse_chat(arguments, self.agent, self._clock.new_id())
+        asked = mcp_tools.parse_chat(arguments, agent.name, self._clock.new_id())
         turn, said = Turn(self._host, asked), _Said(asked)
         telling = asyncio.create_task(said.tell(report))
         try:
             with hold(turn):
-                ended = await said.follow(turn.read())
+                text = await said.follow(turn.read())
         except asyncio.CancelledError:
             turn.close()
             with anyio.move_on_after(_END_S, shield=True):
@@ -108,8 +109,8 @@ class AgentTools:
         finally:
             turn.close()
             telling.cancel()
-        kept = (asked.conversation_id or asked.id) if self._host.keeps else ""
-        return mcp_tools.build_answer(ended.message.text, kept)
+        kept = (asked.conversation_id or asked.id) if agent.keeps else ""
+        return mcp_tools.build_answer(text, kept)
 
 
 class _Said:
@@ -119,12 +120,12 @@ class _Said:
         self._visible = VisibleText(asked)
         self._text = ""
 
-    async def follow(self, events: AsyncIterator[Event]) -> TurnEnded:
-        """Read a turn to its end."""
+    async def follow(self, events: AsyncIterator[Event]) -> str:
+        """Read a turn to its end, and return all that a client sees of it."""
         async for event in events:
-            if isinstance(event, TurnEnded):
-                return event
             self._text += self._visible.take(event)
+            if isinstance(event, TurnEnded):
+                return self._text
         raise StreamCutShort("the turn ended without an answer")
 
     async def tell(self, report: Report) -> None:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.clock import format_timestamp
 from hiveloom_cli.serve import native
-from hiveloom_cli.serve.fields import parse_body
+from hiveloom_cli.serve.fields import Field, parse_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hiveloom_cli.serve.asked import AgentBrief, Asked, ConversationBrief
-    from hiveloom_cli.serve.fields import Field
 
 CHAT = "chat"
 LIST = "list_conversations"
@@ -29,19 +28,19 @@ _TEXT = {"type": "string"}
 Json = dict[str, Any]
 
 
-def build_tools(agent: AgentBrief, *, keeps: bool) -> list[Json]:
-    """Build the tools of an agent; `keeps` says whether conversations can be gone on with."""
-    return [_build_chat(agent, keeps=keeps), *([_build_list(agent)] if keeps else [])]
+def build_tools(agent: AgentBrief) -> list[Json]:
+    """Build the tools of an agent."""
+    return [_build_chat(agent), *([_build_list(agent)] if agent.keeps else [])]
 
 
-def _build_chat(agent: AgentBrief, *, keeps: bool) -> Json:
+def _build_chat(agent: AgentBrief) -> Json:
     said = [f"Send a message to the agent {agent.name} and get its answer."]
     if agent.description:
         said.append(f"What the agent says of itself: {agent.description.rstrip('.')}.")
     said.append("It sees nothing but the message: tell it all that it has to know.")
     takes: Json = {"message": {**_TEXT, "minLength": 1, "description": "What to say to the agent."}}
     gives: Json = {"response": {**_TEXT, "description": "What the agent answered."}}
-    if keeps:
+    if agent.keeps:
         said.append("To go on with a conversation, give the conversation_id of its last answer.")
         takes["conversation_id"] = {
             **_TEXT,
@@ -116,8 +115,8 @@ def _parse(arguments: Mapping[str, Any], known: Sequence[str]) -> Field:
     fields = parse_body(json.dumps(arguments).encode())
     for name in fields.read_map():
         if name not in known:
-            problem = f"there is no such argument; known are: {', '.join(known)}"
-            raise fields.get(name[:_MOST_LISTED]).refuse(problem)
+            shown = Field(name).shown
+            raise fields.refuse(f"there is no argument {shown}; known are: {', '.join(known)}")
     return fields
 
 

@@ -100,7 +100,7 @@ def test_what_goes_wrong_is_a_result_that_a_model_can_read(
                 ({"message": "hi"}, "the agent's upstream refused the key that the server has"),
                 ({}, "message: it is required"),
                 ({"message": 3}, "message: a string is expected"),
-                ({"message": "hi", "to": "Ada"}, "to: there is no such argument"),
+                ({"message": "hi", "to": "Ada"}, "there is no argument “to”"),
                 ({"message": "hi", "conversation_id": "x"}, "This server keeps no conversations."),
             ):
                 result = await client.call_tool("chat", arguments)
