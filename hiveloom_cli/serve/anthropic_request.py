@@ -73,7 +73,7 @@ def parse_counted(body: bytes) -> Asked:
 
 def _parse_fields(fields: Field, agent: str) -> Asked:
     servers = fields.get("mcp_servers")
-    if servers.is_set and servers.value:
+    if servers.is_set and servers.read_items(MOST_PARTS):
         raise servers.refuse("an agent has its own MCP servers; others are not supported")
     messages = fields.get("messages")
     said = messages.read_items(MOST_MESSAGES)
@@ -128,11 +128,13 @@ def _parse_tools(fields: Field) -> tuple[ToolDefinition, ...]:
 
 
 def _parse_format(fields: Field) -> OutputSchema | None:
-    config, described = fields.get("output_config"), fields.get("output_format")  # the older name
-    if config.is_set and config.get("format").is_set:
-        described = config.get("format")
-    if not described.is_set:
-        return None
+    config, older = fields.get("output_config"), fields.get("output_format")
+    told = [config.get("format"), older] if config.is_set else [older]
+    found = [_parse_schema(described) for described in told if described.is_set]
+    return found[0] if found else None
+
+
+def _parse_schema(described: Field) -> OutputSchema:
     described.get("type").read_word(["json_schema"])
     return parse_output(described.get("schema"))
 

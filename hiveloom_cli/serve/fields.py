@@ -13,7 +13,6 @@ from hiveloom_cli.serve.asked import Rejection
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST_BODY_BYTES = 32 * 1024 * 1024
 _DEEPEST = 100  # no client means more, and what is deeper could not be sent on
 _LONGEST_SHOWN = 80
 _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
@@ -78,14 +77,17 @@ class Field:
         return self.value
 
     def read_count(self, most: int) -> int | None:
-        """Return a whole number from 1 to `most`, or None where there is none."""
+        """Return a whole number from 1 to `most`, or None where there is none; 2.0 is one too."""
         if not self.is_set:
             return None
-        if isinstance(self.value, bool) or not isinstance(self.value, int):
+        value = self.value
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
             raise self.refuse("a whole number is expected")
-        if not 1 <= self.value <= most:
+        if not 1 <= value <= most:
             raise self.refuse(f"a whole number from 1 to {most} is expected")
-        return self.value
+        return value
 
     def read_word(self, words: Iterable[str]) -> str:
         """Return a string that is one of `words`."""
@@ -115,9 +117,6 @@ class Field:
 
 def parse_body(body: bytes, *, brackets: bool = True) -> Field:
     """Read a request's body, an object; raises `Rejection` for anything else."""
-    if len(body) > MOST_BODY_BYTES:
-        most = MOST_BODY_BYTES // 1024 // 1024
-        raise Rejection(413, f"the body is larger than {most} MB", code="request_too_large")
     try:
         value = _clean(parse_json(body.decode("utf-8-sig")), _DEEPEST)
     except UnicodeDecodeError:

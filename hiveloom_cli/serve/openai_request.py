@@ -39,9 +39,10 @@ if TYPE_CHECKING:
 _ROLES = ("assistant", "developer", "system", "tool", "user")
 _SYSTEM_ROLES = ("developer", "system")
 _FORMATS = ("json_object", "json_schema", "text")
-_HOTTEST = 2.0
+HOTTEST = 2.0
 _LEGACY = "it is not supported: use tools in its place"
-_REFUSED = {
+UNSAID = (None, False, 0)
+REFUSED = {
     "functions": _LEGACY,
     "function_call": _LEGACY,
     "logprobs": "an agent does not tell how likely its words are",
@@ -77,8 +78,8 @@ def _check_unsupported(fields: Field) -> None:
     number = fields.get("n")
     if (number.read_count(128) or 1) != 1:
         raise number.refuse("an agent gives one answer: only 1 is supported")
-    for name, problem in _REFUSED.items():
-        if fields.get(name).value not in (None, False, 0):
+    for name, problem in REFUSED.items():
+        if fields.get(name).value not in UNSAID:
             raise fields.get(name).refuse(problem)
     kinds = fields.get("modalities")
     if kinds.is_set and any(kind.value != "text" for kind in kinds.read_items(MOST_PARTS)):
@@ -88,7 +89,7 @@ def _check_unsupported(fields: Field) -> None:
 def _parse_parameters(fields: Field) -> Parameters:
     limit = fields.get("max_tokens").read_count(MOST_TOKENS)
     return Parameters(
-        temperature=fields.get("temperature").read_number(0, _HOTTEST),
+        temperature=fields.get("temperature").read_number(0, HOTTEST),
         top_p=fields.get("top_p").read_number(0, 1),
         max_tokens=fields.get("max_completion_tokens").read_count(MOST_TOKENS) or limit,
         stop=parse_stops(fields.get("stop")),
