@@ -17,6 +17,7 @@ from prometheus_client import (
     Histogram,
     Info,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from starlette.responses import Response
@@ -47,6 +48,7 @@ class Metrics:
     """The numbers of one server, from its start."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a second number for each, which nobody needs
         self._registry = registry = CollectorRegistry()
         self._agents: set[str] = set()
         self._requests = Counter(
