@@ -17,7 +17,6 @@ from prometheus_client import (
     Histogram,
     Info,
     ProcessCollector,
-    disable_created_metrics,
     generate_latest,
 )
 from starlette.responses import Response
@@ -48,7 +47,6 @@ class Metrics:
     """The numbers of one server, from its start."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a second number for each, which nobody needs
         self._registry = registry = CollectorRegistry()
         self._agents: set[str] = set()
         self._requests = Counter(
