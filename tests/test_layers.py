@@ -50,6 +50,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "keyring": ("credentials/",),
     "mcp": ("serve/mcp_server.py", "tools/mcp_client.py"),
     "platformdirs": ("paths.py",),
+    "prometheus_client": ("serve/metrics.py",),
     "prompt_toolkit": ("terminal/",),
     "referencing": ("json_schema.py",),
     "requests": ("upstream/session.py", "upstream/transport.py"),

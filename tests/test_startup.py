@@ -17,7 +17,7 @@ from tests.support.upstream import ScriptedUpstream, openai_stream, stream_reply
 HEAVY = {
     *("requests", "keyring", "rich", "prompt_toolkit", "sqlite3", "cryptography", "urllib3"),
     *("mcp", "anyio", "httpx2", "pydantic", "asyncio"),
-    *("starlette", "uvicorn", "h11"),
+    *("starlette", "uvicorn", "h11", "prometheus_client"),
 }
 
 _PROBE = """

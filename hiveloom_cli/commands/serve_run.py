@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.app import App
     from hiveloom_cli.serve.access import Access
     from hiveloom_cli.serve.access_log import AccessLog
+    from hiveloom_cli.serve.guard_rules import Rules
 
 _STDERR = (None, "-")  # where the access log goes unless it has a file
 
@@ -28,11 +29,11 @@ def run(app: App, options: dict[str, Any]) -> None:
     check_installed()
     from hiveloom_cli.commands.serve_host import ServeHost
     from hiveloom_cli.commands.serve_tools import ServedTools
-    from hiveloom_cli.serve.access import TOKEN_VARIABLE, check_names, decide_access
+    from hiveloom_cli.serve.access import TOKEN_VARIABLE, decide_access
     from hiveloom_cli.serve.application import build_application
     from hiveloom_cli.serve.guard import Guard
-    from hiveloom_cli.serve.guard_rules import Rules
-    from hiveloom_cli.serve.hosts import build_hosts, parse_origin
+    from hiveloom_cli.serve.metered_host import MeteredHost
+    from hiveloom_cli.serve.metrics import MeteredLog, Metrics
     from hiveloom_cli.serve.server import open_socket, run_server
     from hiveloom_cli.serve.tokens import Tokens
 
@@ -43,18 +44,16 @@ def run(app: App, options: dict[str, Any]) -> None:
         app.environ.get(TOKEN_VARIABLE, ""),
         is_open=options["no_token"],
     )
-    origins = frozenset(map(parse_origin, options["allow_origin"]))
     log_place = options["access_log"]
     tools = ServedTools(app, as_json=log_place in _STDERR)
     agents = ServeHost(app, options["allow_tool"], tools, keeps=options["save"])
     with closing(agents), open_socket(host, options["port"]) as listener:
-        port = listener.getsockname()[1]
-        rules = Rules(build_hosts(host, port, options["allow_host"]), origins)
-        if access.doorkeeper is None:
-            check_names(rules.hosts)
-        service = build_application(agents, app.clock)
-        log = _open_log(app, log_place)
+        rules = _build_rules(listener, options)
+        metrics = Metrics()
+        service = build_application(MeteredHost(agents, metrics), app.clock, metrics.build_route())
+        log = MeteredLog(_open_log(app, log_place), metrics, service.routes)
         guard = Guard(service, rules, access.doorkeeper, log, app.clock)
+        metrics.watch_running(lambda: guard.running)
 
         def note_ready() -> None:
             _print_start(app, listener, access)
@@ -63,14 +62,27 @@ def run(app: App, options: dict[str, Any]) -> None:
         run_server(guard, listener, note_ready)
 
 
+def _build_rules(listener: socket, options: dict[str, Any]) -> Rules:
+    from hiveloom_cli.serve.access import check_names
+    from hiveloom_cli.serve.guard_rules import Rules
+    from hiveloom_cli.serve.hosts import build_hosts, parse_origin
+
+    port = listener.getsockname()[1]
+    hosts = build_hosts(options["host"], port, options["allow_host"])
+    if options["no_token"]:
+        check_names(hosts)
+    return Rules(hosts, frozenset(map(parse_origin, options["allow_origin"])))
+
+
 def check_installed() -> None:
     """Return if what serves is there; raise `HiveloomError` with the way to get it if not."""
     from importlib.util import find_spec
 
-    if find_spec("starlette") is None or find_spec("uvicorn") is None:
+    if None in map(find_spec, ("starlette", "uvicorn", "prometheus_client")):
         raise HiveloomError(
             "serving needs the extra `serve`",
-            hint="pip install 'hiveloom-cli[serve]', or pipx inject hiveloom-cli starlette uvicorn",
+            hint="pip install 'hiveloom-cli[serve]', or pipx inject hiveloom-cli starlette uvicorn"
+            " prometheus-client",
         )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.serve.access import Doorkeeper
-    from hiveloom_cli.serve.access_log import AccessLog
+    from hiveloom_cli.serve.access_log import Recorder
     from hiveloom_cli.serve.guard_rules import Rules
 
 
@@ -43,7 +43,7 @@ class Guard:
         app: ASGIApp,
         rules: Rules,
         doorkeeper: Doorkeeper | None,
-        log: AccessLog,
+        log: Recorder,
         clock: Clock,
     ) -> None:
         self._app = app
@@ -52,6 +52,11 @@ class Guard:
         self._log = log
         self._clock = clock
         self._running = 0
+
+    @property
+    def running(self) -> int:
+        """How many requests are being answered, of those that show a token."""
+        return self._running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass on what is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.serve.guard_rules import build_sharing
 
@@ -28,6 +28,7 @@ _SHARING = b"access-control-"
 _TYPES = {
     401: "authentication_error",
     403: "permission_error",
+    404: "not_found_error",
     408: "timeout_error",
     413: "request_too_large",
     429: "rate_limit_error",
@@ -80,14 +81,8 @@ class GuardedSend:
     async def send_rejection(self, rejection: Rejection) -> None:
         """Answer with an error, in a form that clients of both protocols read."""
         self._entry.refused = rejection.code
-        error = {
-            "message": rejection.message,
-            "type": _TYPES.get(
-                rejection.status, "invalid_request_error" if rejection.status < 500 else "api_error"
-            ),
-            "code": rejection.code,
-        }
-        body = json.dumps({"type": "error", "error": error}).encode()
+        told = build_error(rejection.status, rejection.message, rejection.code)
+        body = json.dumps(told).encode()
         headers = [
             ("content-type", "application/json"),
             ("content-length", str(len(body))),
@@ -96,6 +91,13 @@ class GuardedSend:
         start = {"type": "http.response.start", "status": rejection.status}
         await self({**start, "headers": encode_headers(headers)})
         await self({"type": "http.response.body", "body": body})
+
+
+def build_error(status: int, message: str, code: str) -> dict[str, Any]:
+    """Build an error's body in the one form that clients of both protocols read."""
+    general = "invalid_request_error" if status < 500 else "api_error"
+    error = {"message": message, "type": _TYPES.get(status, general), "code": code}
+    return {"type": "error", "error": error}
 
 
 def encode_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

@@ -145,8 +145,8 @@ def check_content_type(method: str, headers: Headers) -> None:
     if method in READING or method == "OPTIONS":
         return
     kinds = headers.get("content-type", ())
-    if method == "DELETE" and not kinds:
-        return  # it brings nothing, and a page may not send it unasked either
+    if method != "POST" and not kinds:
+        return  # it brings nothing, and no page may send it unasked either
     kind = kinds[0].partition(";")[0].strip().lower() if len(kinds) == 1 else ""
     if kind != "application/json":
         raise Rejection(
