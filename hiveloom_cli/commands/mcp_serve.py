@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import closing
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hiveloom_cli.app import App
-    from hiveloom_cli.serve.asked import Host
+    from hiveloom_cli.commands.serve_host import ServeHost
 
 _PROGRAM = "hiveloom"
 
@@ -81,7 +82,7 @@ def _print_use(app: App, name: str, options: Sequence[str]) -> None:
     )
 
 
-def _run(app: App, name: str, host: Host) -> None:
+def _run(app: App, name: str, host: ServeHost) -> None:
     import asyncio
 
     from hiveloom_cli.serve.mcp_agent import AgentTools
@@ -91,4 +92,5 @@ def _run(app: App, name: str, host: Host) -> None:
 
     note = partial(print_error, streams=app.streams)
     tools = AgentTools(host, name, app.clock, note)
-    asyncio.run(serve_stdio(tools, read_lines(app.streams.stdin.fileno())))
+    with closing(host):
+        asyncio.run(serve_stdio(tools, read_lines(app.streams.stdin.fileno())))

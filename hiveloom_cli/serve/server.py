@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
 from contextlib import suppress
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _BACKLOG = 2048
-_GRACE_S = 30  # that answers on their way have to end once a stop is asked for
 _IDLE_S = 75  # a connection without a request
 _HEADERS = 64 * 1024
 _FILES = 16 * 1024  # an answer has a connection on either side, and clients may just wait
@@ -41,8 +41,10 @@ def open_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run_server(application: Any, listener: socket.socket, note_ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM; answers on their way may end, within a limit."""
+def run_server(
+    application: Any, listener: socket.socket, note_ready: Callable[[], None], grace_s: int
+) -> None:
+    """Serve until SIGINT or SIGTERM; answers on their way may end, within `grace_s`."""
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -51,6 +53,7 @@ def run_server(application: Any, listener: socket.socket, note_ready: Callable[[
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             """End; who has connected by now is answered, who comes later is turned away."""
+            logging.getLogger("uvicorn.error").disabled = True  # what is cut off now is no fault
             waiting = [one for listening in sockets or () for one in _take_waiting(listening)]
             for listening in self.servers:
                 listening.close()
@@ -70,7 +73,7 @@ def run_server(application: Any, listener: socket.socket, note_ready: Callable[[
         proxy_headers=False,  # whoever asks could write them
         lifespan="off",
         timeout_keep_alive=_IDLE_S,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=grace_s,
         h11_max_incomplete_event_size=_HEADERS,
         http=TimedConnection,
         ws="none",

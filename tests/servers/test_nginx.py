@@ -89,8 +89,9 @@ class Processes:
 
     def start(self, port: int) -> None:
         log = self._folder / f"{port}.jsonl"
-        options = ("--port", str(port), "--allow-host", "localhost", "--access-log", str(log))
-        served = serve(*options, "--save", HIVELOOM_OPENAI_BASE_URL=self._url)
+        options = ["--port", str(port), "--allow-host", "localhost", "--save"]
+        options += ["--access-log", str(log)]
+        served = serve(*options, HIVELOOM_OPENAI_BASE_URL=self._url)
         self._running[port] = self._stack.enter_context(served)
 
     def end(self, port: int, how: signal.Signals) -> None:
