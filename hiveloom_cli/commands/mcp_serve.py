@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import closing
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -61,7 +62,8 @@ def serve(
     if app.streams.stdin.isatty():
         options = [f"--allow-tool={tool}" for tool in allowed]
         _print_use(app, name, [*options, "--save"] if save else options)
-    _run(app, name, ServeHost(app, allowed, keeps=save))
+    with closing(ServeHost(app, allowed, keeps=save)) as host:
+        _run(app, name, host)
 
 
 def check_installed() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from socket import socket
 
     from hiveloom_cli.app import App
+    from hiveloom_cli.commands.serve_host import ServeHost
     from hiveloom_cli.serve.access import Access
     from hiveloom_cli.serve.access_log import AccessLog
 
@@ -26,8 +27,6 @@ def run(app: App, options: dict[str, Any]) -> None:
     Raises `UsageMistake` for what cannot be served so, and `HiveloomError` without the extra.
     """
     check_installed()
-    from hiveloom_cli.commands.serve_host import ServeHost
-    from hiveloom_cli.commands.serve_tools import ServedTools
     from hiveloom_cli.serve.access import TOKEN_VARIABLE, decide_access
     from hiveloom_cli.serve.application import build_application
     from hiveloom_cli.serve.guard import Guard
@@ -46,21 +45,20 @@ def run(app: App, options: dict[str, Any]) -> None:
         is_open=options["no_token"],
     )
     origins = frozenset(map(parse_origin, options["allow_origin"]))
-    log_place = options["access_log"]
-    tools = ServedTools(app, as_json=log_place in _STDERR)
-    agents = ServeHost(app, options["allow_tool"], tools, keeps=options["save"])
-    with closing(agents), open_socket(host, options["port"]) as listener:
-        port = listener.getsockname()[1]
-        rules = Rules(build_hosts(host, port, options["allow_host"]), origins)
+    with (
+        closing(_open_host(app, options)) as agents,
+        open_socket(host, options["port"]) as listener,
+    ):
+        names = build_hosts(host, listener.getsockname()[1], options["allow_host"])
         metrics = Metrics()
         service = build_application(MeteredHost(agents, metrics), app.clock, metrics.build_route())
-        log = MeteredLog(_open_log(app, log_place), metrics, service.routes)
-        guard = Guard(service, rules, access.doorkeeper, log, app.clock)
+        log = MeteredLog(_open_log(app, options["access_log"]), metrics, service.routes)
+        guard = Guard(service, Rules(names, origins), access.doorkeeper, log, app.clock)
         metrics.watch_running(lambda: guard.running)
 
         def note_ready() -> None:
             _print_start(app, listener, access)
-            Thread(target=agents.prepare, name="prepare", daemon=True).start()
+            Thread(target=agents.prepare, daemon=True).start()
 
         run_server(guard, listener, note_ready)
 
@@ -87,6 +85,14 @@ def check_options(options: Mapping[str, Any]) -> None:
         parse_origin(origin)
     if options["no_token"]:
         check_open(options["host"])
+
+
+def _open_host(app: App, options: Mapping[str, Any]) -> ServeHost:
+    from hiveloom_cli.commands.serve_host import ServeHost
+    from hiveloom_cli.commands.serve_tools import ServedTools
+
+    tools = ServedTools(app, as_json=options["access_log"] in _STDERR)
+    return ServeHost(app, options["allow_tool"], tools, keeps=options["save"])
 
 
 def _open_log(app: App, place: str | None) -> AccessLog:
