@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hiveloom_cli.app import App
-    from hiveloom_cli.serve.asked import Host
+    from hiveloom_cli.commands.serve_host import ServeHost
 
 _PROGRAM = "hiveloom"
 
@@ -62,8 +62,7 @@ def serve(
     if app.streams.stdin.isatty():
         options = [f"--allow-tool={tool}" for tool in allowed]
         _print_use(app, name, [*options, "--save"] if save else options)
-    with closing(ServeHost(app, allowed, keeps=save)) as host:
-        _run(app, name, host)
+    _run(app, name, ServeHost(app, allowed, keeps=save))
 
 
 def check_installed() -> None:
@@ -83,7 +82,7 @@ def _print_use(app: App, name: str, options: Sequence[str]) -> None:
     )
 
 
-def _run(app: App, name: str, host: Host) -> None:
+def _run(app: App, name: str, host: ServeHost) -> None:
     import asyncio
 
     from hiveloom_cli.serve.mcp_agent import AgentTools
@@ -93,4 +92,5 @@ def _run(app: App, name: str, host: Host) -> None:
 
     note = partial(print_error, streams=app.streams)
     tools = AgentTools(host, name, app.clock, note)
-    asyncio.run(serve_stdio(tools, read_lines(app.streams.stdin.fileno())))
+    with closing(host):
+        asyncio.run(serve_stdio(tools, read_lines(app.streams.stdin.fileno())))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hiveloom_cli.commands.lazy import LazyGroup
+from hiveloom_cli.commands.patience import take_patience
+from hiveloom_cli.commands.serve_limits import PORT, take_limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,10 +23,9 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen (127.0.0.1).")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=PORT,
     default=3000,
-    metavar="N",
-    help="The port (3000); 0 takes any that is free.",
+    help="The port, 0 to 65535 (3000); 0 takes any that is free.",
 )
 @click.option(
     "--allow-host",
@@ -49,6 +50,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
 @click.option(
     "--access-log", metavar="FILE", help="Where to write who came; standard error unless set."
 )
+@take_limits
+@take_patience
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> None:
     """Offer the agents to other programs over HTTP, as OpenAI's and Anthropic's services are asked.
@@ -58,6 +61,9 @@ def command(context: click.Context, /, **options: Any) -> None:
     """
     if context.invoked_subcommand is not None:
         return
+    from hiveloom_cli.commands.serve_extra import check_installed
+
+    check_installed()
     from hiveloom_cli.commands.serve_run import run
 
     run(context.obj, options)

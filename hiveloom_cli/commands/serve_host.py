@@ -16,6 +16,7 @@ from hiveloom_cli.chat.turns import Turns
 from hiveloom_cli.commands.chat_tools import decide_most_rounds
 from hiveloom_cli.commands.keeping import build_answered_by
 from hiveloom_cli.commands.serve_keeping import Keeping, begin_talk
+from hiveloom_cli.commands.serve_notes import Notes
 from hiveloom_cli.commands.serve_tools import ServedTools
 from hiveloom_cli.commands.spending import open_ceiling, resume_ceiling
 from hiveloom_cli.errors import AgentNotFound, HiveloomError
@@ -41,22 +42,23 @@ if TYPE_CHECKING:
 class ServeHost:
     """A `serve.asked.Host`; tools that ask run only if they are among `allowed`.
 
-    Close it when the last turn has ended.
+    With `keeps`, conversations are kept. Close it when the last turn has ended.
     """
 
     def __init__(
         self,
         app: App,
         allowed: Sequence[str] = (),
-        tools: ServedTools | None = None,
+        notes: Notes | None = None,
         *,
         keeps: bool = False,
     ) -> None:
         app.credentials.keep_secrets()
+        notes = notes or Notes(app)
         self._app = app
-        self._tools = tools or ServedTools(app)
+        self._tools = ServedTools(app, notes)
         self._allowed = frozenset(allowed)
-        self._keeping = Keeping(app) if keeps else None
+        self._keeping = Keeping(app, notes) if keeps else None
 
     @property
     def keeps(self) -> bool:
@@ -141,7 +143,7 @@ class ServeHost:
         )
         upstream = app.decide_upstream(agent.model, agent.credential)
         made_by = format_maker(upstream, agent.model)
-        asked = replace(asked, messages=tuple(restore_thoughts(asked.messages, made_by)))
+        asked = replace(asked, messages=restore_thoughts(asked.messages, made_by))
         is_kept = self.keeps and agent.save
         ceiling = open_ceiling(app, agent, upstream, is_saved=is_kept)
         talk = self._open_talk(asked, agent, build_answered_by(agent, version, upstream))

@@ -34,12 +34,14 @@ def command(context: click.Context, /, **options: Any) -> None:
       hiveloom serve install-service --user --write
       sudo hiveloom serve install-service --allow-host agents.example.com --write
     """
+    from hiveloom_cli.commands.serve_extra import check_installed
+
+    check_installed()
     from hiveloom_cli.commands import service_files
-    from hiveloom_cli.commands.serve_run import check_installed, check_options
+    from hiveloom_cli.commands.serve_run import check_options
     from hiveloom_cli.serve.service_unit import UNIT, build_unit
 
     app: App = context.obj
-    check_installed()
     check_options(options)
     service = _build_service(app, context, options)
     folder = service_files.decide_folder(app.environ, is_user=service.is_user)
@@ -67,7 +69,7 @@ def _build_service(app: App, context: click.Context, options: Mapping[str, Any])
     words = [sys.executable, "-P", "-m", "hiveloom_cli", "serve", *_list_words(context)]
     is_own = options["is_user"] and app.environ.get(HOME_VARIABLE, "").strip()
     home = {HOME_VARIABLE: str(app.paths.config)} if is_own else {}
-    return Service(words, options["port"], options["is_user"], home)
+    return Service(words, options["port"], options["is_user"], options["grace"], home)
 
 
 def _list_words(context: click.Context) -> Iterator[str]:

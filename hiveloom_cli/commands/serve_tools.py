@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
-import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hiveloom_cli.clock import format_timestamp
 from hiveloom_cli.commands.chat_tools import list_references
 from hiveloom_cli.errors import HiveloomError
 from hiveloom_cli.tools.kinds import MCP
@@ -21,67 +17,41 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.app import App
+    from hiveloom_cli.commands.serve_notes import Notes
     from hiveloom_cli.tools.outside import Outside
     from hiveloom_cli.tools.toolbox import Toolbox
 
 _KEPT_S = 300.0  # that an MCP server runs on for nobody
 _PAUSE_S = 10.0  # before one that did not start is started again
-_NUMBER = re.compile(r"\d+")
+_TOPIC = "tools"
 
 
 class ServedTools:
     """Opens the tools of agents for a request each; any thread may. MCP servers are shared.
 
-    What cannot be had is told to whoever runs the server, and again only after it was well: in a
-    line of JSON, if `as_json`, as those of an access log beside it are.
+    What cannot be had is told to whoever runs the server.
     """
 
-    def __init__(self, app: App, *, as_json: bool = False) -> None:
-        self._app = app
-        self._as_json = as_json
+    def __init__(self, app: App, notes: Notes) -> None:
+        self._notes = notes
         self._pool = ServerPool(app.clock, kept_s=_KEPT_S, pause_s=_PAUSE_S)
         self._outside = replace(app.outside, servers=self._pool, note_wait=lambda _: None)
-        self._lock = threading.Lock()
-        self._told: dict[str, frozenset[str]] = {}
 
     def open(self, agent: Agent) -> Toolbox:
         """Open an agent's tools as their files are now; close it when the request has ended."""
         toolbox = open_toolbox(list_references(agent), self._outside)
-        self._tell(agent.name, toolbox.problems)
+        self._notes.tell(_TOPIC, agent.name, toolbox.problems)
         return toolbox
 
     def check(self, agents: Iterable[Agent]) -> None:
         """Tell what of the tools cannot be had as far as files say so; nothing is started."""
         for agent in agents:
-            self._tell(agent.name, list(_load_problems(list_references(agent), self._outside)))
+            problems = _load_problems(list_references(agent), self._outside)
+            self._notes.tell(_TOPIC, agent.name, list(problems))
 
     def close(self) -> None:
         """End all that was started; nothing is started any more."""
         self._pool.close()
-
-    def _tell(self, agent: str, problems: Sequence[HiveloomError]) -> None:
-        # The number of a process, or a time, in what a server said last makes no other cause.
-        causes = {_NUMBER.sub("0", problem.message): problem for problem in problems}
-        with self._lock:
-            known = self._told.get(agent, frozenset())
-            self._told[agent] = frozenset(causes)
-        for cause, problem in causes.items():
-            if cause not in known:
-                self._print(agent, problem)
-
-    def _print(self, agent: str, problem: HiveloomError) -> None:
-        streams = self._app.streams
-        if self._as_json:
-            row = {
-                "time": format_timestamp(self._app.clock.now()),
-                "agent": agent,
-                "warning": problem.message,
-                "hint": problem.hint,
-            }
-            streams.write_aside(json.dumps(row).replace("\x7f", "\\u007f") + "\n")
-        else:
-            hint = f"; {problem.hint}" if problem.hint else ""
-            streams.print_notice(f"warning: the agent {agent}: {problem.message}{hint}")
 
 
 def _load_problems(references: Sequence[str], outside: Outside) -> Iterator[HiveloomError]:

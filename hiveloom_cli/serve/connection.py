@@ -49,6 +49,9 @@ class TimedConnection(H11Protocol):
         """Refuse what is not HTTP; in the middle of an answer, or after it, nothing can be said."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(msg)
+            if self._has_asked():  # in the body: whoever answers has nothing to say any more
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
         else:
             self.transport.abort()
 

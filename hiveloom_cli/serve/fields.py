@@ -13,7 +13,6 @@ from hiveloom_cli.serve.asked import Rejection
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MOST_BODY_BYTES = 32 * 1024 * 1024
 _DEEPEST = 100  # no client means more, and what is deeper could not be sent on
 _LONGEST_SHOWN = 80
 _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
@@ -118,9 +117,6 @@ class Field:
 
 def parse_body(body: bytes, *, brackets: bool = True) -> Field:
     """Read a request's body, an object; raises `Rejection` for anything else."""
-    if len(body) > MOST_BODY_BYTES:
-        most = MOST_BODY_BYTES // 1024 // 1024
-        raise Rejection(413, f"the body is larger than {most} MB", code="request_too_large")
     try:
         value = _clean(parse_json(body.decode("utf-8-sig")), _DEEPEST)
     except UnicodeDecodeError:

@@ -80,6 +80,10 @@ class Guard:
             if entry.status is not None:
                 raise
             await reply.send_rejection(rejection)
+        except asyncio.CancelledError:
+            if entry.status is None:  # the server ends, and has waited for this long enough
+                ending = Rejection(503, "The server is shutting down.", code="shutting_down")
+                await reply.send_rejection(ending)
         except Exception:
             if entry.status is None:
                 fault = Rejection(500, "The server met a fault of its own.", code="server_fault")

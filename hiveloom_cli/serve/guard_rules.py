@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     Headers = Mapping[str, Sequence[str]]  # names in small letters
 
 READING = frozenset({"GET", "HEAD"})
+OPEN_PATHS = frozenset({"/healthz"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+(, ?[A-Za-z0-9-]+)*", re.ASCII)
 _ELSEWHERE = frozenset({"cross-site", "same-site"})
 _MOST_DIGITS = 15
+_BLANKS = " \t"  # of HTTP; text has more of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Rules:
 
     hosts: Hosts
     origins: frozenset[str] = frozenset()
-    public: frozenset[str] = frozenset({"/healthz"})
+    public: frozenset[str] = OPEN_PATHS
     most_bytes: int = 32 << 20
     most_running: int = 256
     body_s: float = 60.0
@@ -176,12 +178,12 @@ def find_presented(headers: Headers) -> list[str]:
     authorization = headers.get("authorization", ())
     if len(authorization) == 1:
         scheme, _, token = authorization[0].partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            presented.append(token.strip())
+        if scheme.lower() == "bearer":
+            presented.append(token.strip(_BLANKS))
     keys = headers.get("x-api-key", ())
-    if len(keys) == 1 and keys[0].strip():
-        presented.append(keys[0].strip())
-    return presented
+    if len(keys) == 1:
+        presented.append(keys[0].strip(_BLANKS))
+    return list(filter(None, presented))
 
 
 def find_request_id(headers: Headers) -> str:

@@ -83,7 +83,7 @@ class AgentTools:
                 load = self._host.load_conversations
                 return mcp_tools.build_list(await asyncio.to_thread(load, agent.name, limit))
         except Rejection as rejection:
-            return mcp_tools.build_failure(rejection.message)
+            return mcp_tools.build_failure(explain_failure(rejection))
         except HiveloomError as error:
             self._note(error)
             return mcp_tools.build_failure(explain_failure(error))

@@ -78,9 +78,5 @@ def _add_session(send: Send) -> Send:
 
 
 def _refuse(error: HiveloomError | Rejection) -> JSONResponse:
-    if isinstance(error, Rejection):
-        status, message = error.status, error.message
-    else:
-        (status, _), message = find_status(error), explain_failure(error)
-    told = {"code": _INVALID_REQUEST, "message": message}
-    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": told}, status)
+    told = {"code": _INVALID_REQUEST, "message": explain_failure(error)}
+    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": told}, find_status(error)[0])

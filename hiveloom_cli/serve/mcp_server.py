@@ -6,6 +6,7 @@ The only file of this layer that knows the MCP SDK.
 from __future__ import annotations
 
 import logging
+import sys
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -28,7 +29,6 @@ from hiveloom_cli import __version__
 from hiveloom_cli.errors import HiveloomError
 from hiveloom_cli.serve.asked import Rejection
 from hiveloom_cli.serve.failure import explain_failure
-from hiveloom_cli.serve.fields import MOST_BODY_BYTES
 from hiveloom_cli.serve.mcp_agent import ToolUnknown
 from hiveloom_cli.serve.mcp_calls import Calls
 
@@ -52,13 +52,14 @@ async def answer_http(
     """Answer one request over streamable HTTP; nothing of it stays, but its call in `calls`.
 
     The manager is made for one request alone, so that it needs nobody to start it with the server
-    and end it with it; it checks neither `Host` nor `Origin`, which the guard has done.
+    and end it with it; it checks neither `Host` nor `Origin` nor how large a body is,
+    which the guard has done.
     """
     _silence()
     _let_answers_end()
     server = _build_server(tools, caller, calls)
     manager = StreamableHTTPSessionManager(
-        server, stateless=True, max_request_body_size=MOST_BODY_BYTES
+        server, stateless=True, max_request_body_size=sys.maxsize
     )
     async with manager.run():
         await manager.handle_request(scope, receive, send)

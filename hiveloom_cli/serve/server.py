@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _BACKLOG = 2048
-_GRACE_S = 30  # that answers on their way have to end once a stop is asked for
 _IDLE_S = 75  # a connection without a request
 _HEADERS = 64 * 1024
+_FILES = 16 * 1024  # an answer has a connection on either side, and clients may just wait
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -39,8 +41,10 @@ def open_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run_server(application: Any, listener: socket.socket, note_ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM; answers on their way may end, within a limit."""
+def run_server(
+    application: Any, listener: socket.socket, note_ready: Callable[[], None], grace_s: int
+) -> None:
+    """Serve until SIGINT or SIGTERM; answers on their way may end, within `grace_s`."""
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -49,6 +53,7 @@ def run_server(application: Any, listener: socket.socket, note_ready: Callable[[
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             """End; who has connected by now is answered, who comes later is turned away."""
+            logging.getLogger("uvicorn.error").disabled = True  # what is cut off now is no fault
             waiting = [one for listening in sockets or () for one in _take_waiting(listening)]
             for listening in self.servers:
                 listening.close()
@@ -62,16 +67,18 @@ def run_server(application: Any, listener: socket.socket, note_ready: Callable[[
     config = uvicorn.Config(
         application,
         log_config=None,
+        log_level="error",  # what is warned of is written by whoever asks
         access_log=False,
         server_header=False,
         proxy_headers=False,  # whoever asks could write them
         lifespan="off",
         timeout_keep_alive=_IDLE_S,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=grace_s,
         h11_max_incomplete_event_size=_HEADERS,
         http=TimedConnection,
         ws="none",
     )
+    _allow_many_files()
     Server(config).run(sockets=[listener])
 
 
@@ -82,3 +89,16 @@ def _take_waiting(listener: socket.socket) -> list[socket.socket]:
         while True:
             taken.append(listener.accept()[0])
     return taken
+
+
+def _allow_many_files() -> None:
+    """Have as many files open as the system allows, up to what is of use."""
+    if sys.platform == "win32":
+        return  # knows no such limit
+    import resource
+
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with suppress(OSError, ValueError):  # a system that gives less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 UNIT = "hiveloom.service"
 DROP_IN = "30-llm-base-url.conf"
+_END_S = 15  # to end in, after the last answer
 ACCOUNT = "hiveloom"
 HOME = "/var/lib/hiveloom"
 
@@ -42,7 +43,7 @@ _RUNNING = """\
 Restart=on-failure
 RestartSec=2
 KillMode=mixed
-TimeoutStopSec=45
+TimeoutStopSec={stop_s}
 """
 _SYSTEM_KEYS = """\
 # A key for each line: root reads the file, this service alone is shown it (docs/serve.md, "Keys").
@@ -92,13 +93,15 @@ RemoveIPC=yes
 class Service:
     """What a unit runs: a program and its arguments, which listens on `port`.
 
-    `environment` is what the program finds beside what systemd sets. A service of a user's runs as
-    that user, in their own home; one of the system's as an account of its own.
+    Once it is told to stop it lets answers end for `grace_s` seconds. `environment` is what the
+    program finds beside what systemd sets. A service of a user's runs as that user, in their own
+    home; one of the system's as an account of its own.
     """
 
     words: Sequence[str]
     port: int
     is_user: bool = False
+    grace_s: int = 30
     environment: Mapping[str, str] | None = None
 
 
@@ -110,6 +113,7 @@ def build_unit(service: Service) -> str:
     """
     check_program(service.words[0])
     start = f"ExecStart=:{' '.join(map(quote_word, service.words))}\n"
+    running = _RUNNING.format(stop_s=service.grace_s + _END_S)
     environment = dict(service.environment or {})
     if service.is_user:
         return "".join(
@@ -118,7 +122,7 @@ def build_unit(service: Service) -> str:
                 _PATIENCE,
                 start,
                 format_environment(environment),
-                _RUNNING,
+                running,
                 _USER_KEYS,
                 _CONFINED,
                 "\n[Install]\nWantedBy=default.target\n",
@@ -134,7 +138,7 @@ def build_unit(service: Service) -> str:
             start,
             format_environment({**environment, "HIVELOOM_HOME": HOME}),
             f"StateDirectory={ACCOUNT}\nStateDirectoryMode=0700\nWorkingDirectory={HOME}\n",
-            _RUNNING,
+            running,
             _SYSTEM_KEYS,
             _CONFINED,
             _SYSTEM_CONFINED.format(capabilities=_BIND if needs_bind else ""),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hiveloom_cli.protocols.message import Message, ReasoningPart
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from hiveloom_cli.protocols.message import Part
 
@@ -49,11 +49,11 @@ def parse_thoughts(blocks: Sequence[dict[str, Any]]) -> list[ReasoningPart | Non
     ]
 
 
-def restore_thoughts(messages: Sequence[Message], made_by: str) -> list[Message]:
+def restore_thoughts(messages: Iterable[Message], made_by: str) -> tuple[Message, ...]:
     """Keep of what clients sent back the thoughts that `made_by` made, which it is to get."""
-    return [
+    return tuple(
         replace(one, parts=tuple(_restore(part, made_by) for part in one.parts)) for one in messages
-    ]
+    )
 
 
 def _restore(part: Part, made_by: str) -> Part:

@@ -254,5 +254,5 @@ def test_a_store_that_cannot_be_written_is_told_on_the_server_once(
         server.process.terminate()
         assert server.process.stderr is not None
         told = server.process.stderr.read()
-    assert told.count("what is said is not kept: ") == 1
+    assert told.count("warning: the agent helper: what is said is not kept: ") == 1
     assert "written by a newer hiveloom" in told

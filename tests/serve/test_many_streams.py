@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from hiveloom_cli.chat.record import Filter
 from hiveloom_cli.demo.upstream import LoopbackUpstream
+from tests.support.conversations import list_drafts, open_conversations
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
 from tests.support.serving import PATIENCE_S, build_request, connect, read_answer, send
@@ -52,12 +54,13 @@ def read_text(reply: requests.Response) -> str:
     return text
 
 
-def test_two_hundred_streams_at_once_all_come_to_their_end() -> None:
+@pytest.mark.parametrize("args", [(), ("--save",)])
+def test_two_hundred_streams_at_once_all_come_to_their_end(args: tuple[str, ...]) -> None:
     create_helper()
     all_there = threading.Barrier(CLIENTS, timeout=120)
     with (
         LoopbackUpstream(pause_s=0.02) as upstream,
-        serve(HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server,
+        serve(*args, HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server,
     ):
 
         def ask(number: int) -> str:
@@ -71,6 +74,10 @@ def test_two_hundred_streams_at_once_all_come_to_their_end() -> None:
     for number, answer in enumerate(answers):
         assert f"> number {number}." in answer
         assert answer.endswith("🐝.")
+    with open_conversations() as conversations:
+        kept = conversations.load_list(Filter(), -1)
+        assert [row.messages for row in kept] == [2] * (CLIENTS if args else 0)
+        assert list_drafts() == []
 
 
 def test_who_is_being_answered_when_the_server_is_told_to_end_is_answered(

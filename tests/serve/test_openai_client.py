@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
+from pydantic import BaseModel
 
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
@@ -16,6 +17,7 @@ from tests.support.upstream import (
     json_reply,
     openai_chunk,
     openai_error,
+    openai_stream,
     stream_reply,
 )
 
@@ -146,6 +148,49 @@ def test_a_limit_of_the_upstream_is_told_as_one_and_no_key_with_it(
         with pytest.raises(openai.RateLimitError) as caught:
             open_client(server).chat.completions.create(model="helper", messages=say("hi"))
         assert key not in str(caught.value)
+
+
+class Bee(BaseModel):
+    """What the answer of a test is read into."""
+
+    name: str
+    legs: int
+
+
+def test_an_answer_is_parsed_into_a_class(helper: None, upstream: ScriptedUpstream) -> None:
+    pieces = ['{"name": "Maja"', ', "legs": 6}']
+    upstream.add(*(stream_reply(openai_stream(pieces)) for _ in range(2)))
+    with serve(HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server:
+        completions = open_client(server).chat.completions
+        whole = completions.parse(model="helper", messages=say("bee?"), response_format=Bee)
+        with completions.stream(
+            model="helper", messages=say("bee?"), response_format=Bee
+        ) as stream:
+            streamed = stream.get_final_completion()
+    for answer in (whole, streamed):
+        assert answer.choices[0].message.parsed == Bee(name="Maja", legs=6)
+    schema = upstream.requests[0].json["response_format"]["json_schema"]["schema"]
+    assert schema["required"] == ["name", "legs"]
+
+
+def test_one_call_at_a_time_is_handed_over_if_the_client_wants_that(
+    helper: None, upstream: ScriptedUpstream
+) -> None:
+    calls = [
+        {"index": place, "id": f"c{place}", "function": {"name": "lookup", "arguments": "{}"}}
+        for place in range(2)
+    ]
+    pieces = [openai_chunk({"tool_calls": calls}), openai_chunk(finish_reason="tool_calls")]
+    upstream.add(*(stream_reply(pieces) for _ in range(2)))
+    with serve(HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server:
+        for several, expected in ((True, ["c0", "c1"]), (False, ["c0"])):
+            answer = open_client(server).chat.completions.create(
+                model="helper",
+                messages=say("hi"),
+                tools=[LOOKUP],
+                parallel_tool_calls=several,
+            )
+            assert [call.id for call in answer.choices[0].message.tool_calls or []] == expected
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -7,8 +7,13 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from hiveloom_cli.errors import UpstreamRefused
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, serve
+from tests.support.serving import running
+from tests.support.slow import Slow, Watched
 
 if TYPE_CHECKING:
     from hiveloom_cli.demo.upstream import LoopbackUpstream
@@ -39,4 +44,48 @@ def test_it_lists_asks_streams_calls_sends_images_and_meets_errors(
     assert came["call"] == ["lookup", {"id": 7}]
     assert came["told"] == "The tools gave:\n\na bee"
     assert "attached: image/png" in came["seen"]
+    assert came["streamedCall"] == {"id": 7}
+    assert came["helped"] == came["whole"]
+    assert came["runner"] == ["The tools gave:\n\nbee 7", 7]
+    assert came["retrieved"] == "helper"
     assert (came["unknown"], came["stranger"]) == (404, 401)
+    assert (came["elsewhere"], came["malformed"]) == (404, 400)
+
+
+_SLOW = """
+import { createRequire } from "node:module";
+const [packages, baseURL] = process.argv.slice(1);
+const { OpenAI } = createRequire(packages)("openai");
+const client = new OpenAI({ baseURL, apiKey: "k", maxRetries: 0 });
+const messages = [{ role: "user", content: "hi" }];
+try {
+  const stream = client.chat.completions.stream({ model: "helper", messages });
+  console.log(await stream.finalContent());
+} catch (error) {
+  console.log(error.constructor.name, error.code);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("failure", "printed"),
+    [
+        (None, "Well, hello."),
+        (UpstreamRefused("it answered 429", status=429), "APIError rate_limit_exceeded"),
+    ],
+)
+def test_it_passes_over_what_says_that_an_answer_is_worked_on(
+    failure: Exception | None, printed: str
+) -> None:
+    with running(Watched(Slow(failure), b": still working")) as port:
+        done = subprocess.run(
+            ["node", "--input-type=module", "-e", _SLOW, "--", _PACKAGES, _place(port)],
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.stdout.decode().strip() == printed, done.stderr.decode()
+
+
+def _place(port: int) -> str:
+    return f"http://127.0.0.1:{port}/v1"

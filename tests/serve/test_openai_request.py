@@ -27,7 +27,6 @@ from hiveloom_cli.protocols.message import (
 from hiveloom_cli.protocols.openai_chat.request import build_request
 from hiveloom_cli.protocols.output_schema import OutputSchema
 from hiveloom_cli.protocols.request import ChatRequest, Parameters, ToolDefinition
-from hiveloom_cli.serve import fields
 from hiveloom_cli.serve.asked import Asked, Rejection
 from hiveloom_cli.serve.openai_request import parse_asked
 from tests.support.official import list_faults
@@ -302,13 +301,6 @@ def test_what_is_wrong_is_named_by_its_field(more: dict[str, Any], place: str) -
 def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(Rejection, match="the body is not"):
         parse_asked(body)
-
-
-def test_a_body_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fields, "MOST_BODY_BYTES", 10)
-    with pytest.raises(Rejection) as caught:
-        parse_asked(b" " * 11)
-    assert (caught.value.status, caught.value.code) == (413, "request_too_large")
 
 
 def test_half_a_character_is_mended_before_anybody_sees_it() -> None:

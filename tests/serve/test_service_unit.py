@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hiveloom_cli.errors import UsageMistake
-from hiveloom_cli.serve import server
 from hiveloom_cli.serve.service_unit import Service, build_drop_in, build_unit, quote_word
 from tests.support.systemd import check_unit, measure_exposure, needs_systemd, read_unit
 
@@ -97,9 +96,10 @@ def test_a_path_that_systemd_starts_nothing_at_is_refused(path: str) -> None:
 
 
 def test_answers_on_their_way_may_end_before_the_service_is_killed() -> None:
-    stop = re.search(r"^TimeoutStopSec=(\d+)$", build_unit(Service(START, 3000)), re.MULTILINE)
+    unit = build_unit(Service(START, 3000, grace_s=120))
+    stop = re.search(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
     assert stop
-    assert int(stop[1]) > server._GRACE_S
+    assert int(stop[1]) > 120
 
 
 def test_only_a_privileged_port_brings_a_capability() -> None:

@@ -46,6 +46,22 @@ const told = await client.chat.completions.create({
   tools: [lookup],
 });
 
+let streamedCall = "";
+const callChunks = await client.chat.completions.create({
+  model: "helper", messages: user('call lookup {"id": 7}'), tools: [lookup], stream: true,
+});
+for await (const chunk of callChunks) {
+  for (const part of chunk.choices[0]?.delta?.tool_calls ?? []) streamedCall += part.function.arguments;
+}
+
+const helped = client.chat.completions.stream({ model: "helper", messages: user("hi") });
+
+let ran = 0;
+const runner = client.chat.completions.runTools({
+  model: "helper", messages: user('call lookup {"id": 7}'),
+  tools: [{ ...lookup, function: { ...lookup.function, parse: JSON.parse, function: ({ id }) => `bee ${(ran = id)}` } }],
+});
+
 const seen = await client.chat.completions.create({
   model: "helper",
   messages: user([{ type: "text", text: "what is it?" }, { type: "image_url", image_url: { url: image } }]),
@@ -58,6 +74,12 @@ console.log(JSON.stringify({
   tokens: usage.total_tokens,
   call: [call.function.name, JSON.parse(call.function.arguments)],
   told: told.choices[0].message.content,
+  streamedCall: JSON.parse(streamedCall),
+  helped: await helped.finalContent(),
+  runner: [await runner.finalContent(), ran],
+  retrieved: (await client.models.retrieve("helper")).id,
+  elsewhere: await refused(() => client.responses.create({ model: "helper", input: "hi" })),
+  malformed: await refused(() => client.chat.completions.create({ model: "helper", messages: [] })),
   seen: seen.choices[0].message.content,
   unknown: await refused(() => client.chat.completions.create({ model: "nobody", messages: user("hi") })),
   stranger: await refused(() => new OpenAI({ baseURL, apiKey: "another", maxRetries: 0 }).models.list()),

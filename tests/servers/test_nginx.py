@@ -89,7 +89,8 @@ class Processes:
 
     def start(self, port: int) -> None:
         log = self._folder / f"{port}.jsonl"
-        options = ("--port", str(port), "--allow-host", "localhost", "--access-log", str(log))
+        options = ["--port", str(port), "--allow-host", "localhost", "--save"]
+        options += ["--access-log", str(log)]
         served = serve(*options, HIVELOOM_OPENAI_BASE_URL=self._url)
         self._running[port] = self._stack.enter_context(served)
 
@@ -242,6 +243,30 @@ def test_processes_that_are_stopped_one_after_the_other_cost_no_answer(
         wrong = [one for one in heard if not (one.is_whole and one.text == one.wanted)]
         assert wrong == []
         assert set(nginx.find_servers([one.id for one in heard]).values()) == set(processes.ports)
+
+
+def test_a_conversation_goes_on_whichever_process_is_asked(
+    tmp_path: Path, counting: CountingUpstream
+) -> None:
+    counting.gate.set()
+    with two_behind_nginx(tmp_path, counting.openai_base_url) as (processes, nginx):
+        replies = []
+        body = {"message": "q0"}
+        for number in range(1, 5):
+            reply = requests.post(
+                f"{nginx.origin}/api/tenants/default/agents/helper/chat",
+                headers={"Authorization": f"Bearer {TOKEN}"},
+                json=body,
+                verify=str(nginx.root),
+                timeout=60,
+            )
+            replies.append(reply)
+            body = {"message": f"q{number}", "conversation_id": reply.json()["conversation_id"]}
+        assert len({reply.json()["conversation_id"] for reply in replies}) == 1
+        said = [message["content"] for message in counting.requests[-1].json["messages"]]
+        assert said[1::2] == [f"q{number}" for number in range(4)]
+        at = nginx.find_servers([find_id(reply) for reply in replies])
+        assert set(at.values()) == set(processes.ports)
 
 
 @contextmanager
