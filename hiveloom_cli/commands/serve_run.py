@@ -11,6 +11,7 @@ from hiveloom_cli.commands.patience import choose_patience, choose_timeouts
 from hiveloom_cli.commands.serve_host import ServeHost
 from hiveloom_cli.commands.serve_limits import BYTES_A_MB
 from hiveloom_cli.commands.serve_notes import Notes
+from hiveloom_cli.credentials.handed import SERVE_TOKEN, load_handed
 from hiveloom_cli.serve.access import TOKEN_VARIABLE, check_names, check_open, decide_access
 from hiveloom_cli.serve.access_log import AccessLog, open_log_file
 from hiveloom_cli.serve.application import build_application
@@ -39,7 +40,7 @@ def run(app: App, options: Mapping[str, Any]) -> None:
     access = decide_access(
         Tokens(app.paths.serve_tokens, app.clock),
         options["host"],
-        app.environ.get(TOKEN_VARIABLE, ""),
+        _load_given_token(app),
         is_open=options["no_token"],
     )
     notes = Notes(app, as_json=options["access_log"] in _STDERR)
@@ -55,6 +56,14 @@ def run(app: App, options: Mapping[str, Any]) -> None:
 
         guard = _build_guarded(app, host, rules, access, options)
         run_server(guard, listener, note_ready, options["grace"])
+
+
+def _load_given_token(app: App) -> str:
+    """Return the token of the environment, else the one that systemd hands over; "" for none."""
+    if given := app.environ.get(TOKEN_VARIABLE, "").strip():
+        return given
+    handed = load_handed(app.environ, SERVE_TOKEN)
+    return handed.reveal() if handed is not None else ""
 
 
 def check_options(options: Mapping[str, Any]) -> None:

@@ -41,7 +41,8 @@ _SYSTEM_ROLES = ("developer", "system")
 _FORMATS = ("json_object", "json_schema", "text")
 HOTTEST = 2.0
 _LEGACY = "it is not supported: use tools in its place"
-_REFUSED = {
+UNSAID = (None, False, 0)
+REFUSED = {
     "functions": _LEGACY,
     "function_call": _LEGACY,
     "logprobs": "an agent does not tell how likely its words are",
@@ -77,8 +78,8 @@ def _check_unsupported(fields: Field) -> None:
     number = fields.get("n")
     if (number.read_count(128) or 1) != 1:
         raise number.refuse("an agent gives one answer: only 1 is supported")
-    for name, problem in _REFUSED.items():
-        if fields.get(name).value not in (None, False, 0):
+    for name, problem in REFUSED.items():
+        if fields.get(name).value not in UNSAID:
             raise fields.get(name).refuse(problem)
     kinds = fields.get("modalities")
     if kinds.is_set and any(kind.value != "text" for kind in kinds.read_items(MOST_PARTS)):

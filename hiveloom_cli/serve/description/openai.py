@@ -23,7 +23,7 @@ from hiveloom_cli.serve.description.parts import (
     refer,
 )
 from hiveloom_cli.serve.description.refusals import describe_any_error
-from hiveloom_cli.serve.openai_request import HOTTEST
+from hiveloom_cli.serve.openai_request import HOTTEST, REFUSED, UNSAID
 from hiveloom_cli.serve.said import (
     ANSWER_NAME,
     LONGEST_NAME,
@@ -111,8 +111,7 @@ def _build_request() -> Schema:
         "tools": allow_null(build_list(refer("ChatTool"), MOST_TOOLS)),
         "tool_choice": build_words("auto", "none", None),
         "modalities": allow_null(build_list(build_words("text"), MOST_PARTS)),
-        "functions": _NOTHING,
-        "function_call": _NOTHING,
+        **{name: build_words(*UNSAID) for name in REFUSED},
     }
     streamed = build_object({"stream": {"const": True}})
     return build_object(
@@ -157,6 +156,7 @@ def _build_message() -> Schema:
                 "content": allow_null(refer("ChatText")),
                 "refusal": allow_null(build_text()),
                 "tool_calls": allow_null(build_list(call, MOST_PARTS)),
+                "function_call": _NOTHING,
             },
         ),
         build_object(
