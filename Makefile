@@ -9,10 +9,10 @@ DEV := $(VENV)/.installed-dev
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Servers and clients of others that tests run against, each in an environment of its own: .env-NAME.
 JAVASCRIPT := everything openai-js
-SERVERS := litellm llama mcp-time $(JAVASCRIPT)
+SERVERS := litellm llama mcp-time schemathesis $(JAVASCRIPT)
 SHELLS := bash zsh fish
-SYSTEM_PACKAGES := gnome-keyring dbus zsh fish nodejs npm
-SYSTEM_COMMANDS := gnome-keyring-daemon dbus-run-session zsh fish node npm
+SYSTEM_PACKAGES := gnome-keyring dbus zsh fish nodejs npm systemd nginx-light
+SYSTEM_COMMANDS := gnome-keyring-daemon dbus-run-session zsh fish node npm systemd-analyze nginx
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -63,7 +63,7 @@ screenshots: $(DEV) ## take the pictures of the documentation anew
 servers: $(SERVERS:%=.env-%/.installed) ## install the third-party servers that some tests run against
 
 system-deps: ## install the Debian packages that some tests run against (root or sudo)
-	@missing=; \
+	@missing=; PATH="$$PATH:/usr/sbin"; \
 	for command in $(SYSTEM_COMMANDS); do \
 	    command -v $$command > /dev/null || missing=yes; \
 	done; \

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.errors import UsageMistake
 from hiveloom_cli.paths import decide_paths
-from hiveloom_cli.upstream.limits import Patience, Timeouts
+from hiveloom_cli.upstream.limits import FETCHING, QUICK, Patience, Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,10 +41,6 @@ if TYPE_CHECKING:
     from hiveloom_cli.upstream.model_cache import ModelCache
     from hiveloom_cli.upstream.resolve import KeySource, Route, Upstream
     from hiveloom_cli.upstream.transport import RequestsTransport
-
-_QUICK = Timeouts(connect_s=5, first_byte_s=10, read_s=5)  # nobody asked for it, and waits
-# For a file that a person names by its URL: no model has to think before the first byte.
-_FETCHING = Timeouts(connect_s=10, first_byte_s=30, read_s=30)
 
 
 class App:
@@ -166,7 +162,8 @@ class App:
     def _open_transport(self, timeouts: Timeouts, line: Line | None = None) -> RequestsTransport:
         from hiveloom_cli.upstream.transport import RequestsTransport
 
-        return RequestsTransport(self.environ, timeouts, self.clock, line)
+        drop_key = self.credentials.drop_secret
+        return RequestsTransport(self.environ, timeouts, self.clock, line, drop_key)
 
     @cached_property
     def dialects(self) -> Dialects:
@@ -213,7 +210,7 @@ class App:
             clock=self.clock,
             patience=self.patience,
             load_offered=lambda: load_offered(
-                upstream, self._open_transport(_QUICK), load_key, self.model_cache
+                upstream, self._open_transport(QUICK), load_key, self.model_cache
             ),
         )
 
@@ -240,7 +237,7 @@ class App:
         """Fetch what a URL names, without any key. Raises `SourceUnusable` and `UsageMistake`."""
         from hiveloom_cli.upstream.fetch import fetch_url
 
-        return fetch_url(url, self._open_transport(_FETCHING), self.clock, most_bytes=most_bytes)
+        return fetch_url(url, self._open_transport(FETCHING), self.clock, most_bytes=most_bytes)
 
     @cached_property
     def outside(self) -> Outside:

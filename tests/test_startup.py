@@ -17,7 +17,7 @@ from tests.support.upstream import ScriptedUpstream, openai_stream, stream_reply
 HEAVY = {
     *("requests", "keyring", "rich", "prompt_toolkit", "sqlite3", "cryptography", "urllib3"),
     *("mcp", "anyio", "httpx2", "pydantic", "asyncio"),
-    *("starlette", "uvicorn", "h11"),
+    *("starlette", "uvicorn", "h11", "prometheus_client"),
 }
 
 _PROBE = """
@@ -68,6 +68,7 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("serve", "--help"),
         ("serve", "token", "create"),
         ("serve", "token", "list"),
+        ("serve", "install-service"),
         ("provider", "list"),
         ("provider", "show", "groq"),
         ("model", "--help"),

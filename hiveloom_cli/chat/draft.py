@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Piece: TypeAlias = TextPart | ReasoningPart | ToolCall | ToolResult
 _PAUSE_S = 0.5
+_REST = 20  # times as long as saving took
 
 
 def build_piece(event: Event) -> Piece | None:
@@ -75,15 +76,17 @@ class Draft:
 
 
 class DraftWriter:
-    """Calls `save` in a thread of its own, half a second at most after something was to be saved.
+    """Calls `save` in a thread of its own, half a second after something was to be saved.
 
     An upstream that stalls keeps nothing from the disk that it sent, and a disk that is slow or
-    held by another process does not keep an answer from the screen. `save` does not raise, and is
-    not called by two threads at once.
+    held by another process does not keep an answer from the screen. Where saving takes long, it is
+    done less often, so that what many turns save leaves time for their beginnings and ends. `save`
+    does not raise, and is not called by two threads at once; `elapsed_s` is `Clock.elapsed_s`.
     """
 
-    def __init__(self, save: Callable[[], None]) -> None:
+    def __init__(self, save: Callable[[], None], elapsed_s: Callable[[], float]) -> None:
         self._save = save
+        self._elapsed_s = elapsed_s
         self._saving = threading.Lock()
         self._changed = threading.Event()
         self._over = threading.Event()
@@ -112,12 +115,15 @@ class DraftWriter:
 
     def _run(self) -> None:
         leave_signals_to_main()
+        pause_s = _PAUSE_S
         # Asked anew each time: what wakes this thread at the end may have been cleared just before.
         while not self._over.is_set():
             self._changed.wait()
-            if self._over.wait(_PAUSE_S):
+            if self._over.wait(pause_s):
                 return
+            started_s = self._elapsed_s()
             self.flush()
+            pause_s = max(_PAUSE_S, _REST * (self._elapsed_s() - started_s))
 
 
 def _is_answer(parts: list[_Growing | ToolCall | ToolResult]) -> bool:

@@ -5,8 +5,9 @@ yields them on. What the disk holds of a turn:
 
 - The question is there, unanswered, before the request goes out.
 - The answer is there as it grows, marked incomplete, from its first piece on: each piece in a file
-  beside the database before it is shown, and in the database half a second later at most. A tool's
-  call is in the database before the tool runs, and its result before anything else happens.
+  beside the database before it is shown, and in the database half a second later, or once that has
+  time for it. A tool's call is in the database before the tool runs, and its result before anything
+  else happens.
 - When the turn is over, however it ended, its rows are what the conversation holds in memory. Where
   nothing came, memory is as it was before, and the disk keeps the question, marked unanswered: it
   was said, but it is no part of what is sent when the conversation goes on. Asking it again gives
@@ -223,7 +224,9 @@ class Recorder:
         head = DraftHead(conversation.id, row, tuple(former), self.by, count_ms(question.said_at))
         turn = OpenTurn(conversation, question, row, former, self._clock.elapsed_s())
         turn.file = self._conversations.begin_draft(head)
-        turn.writer = DraftWriter(lambda: self._save(turn, turn.draft.build_messages()))
+        turn.writer = DraftWriter(
+            lambda: self._save(turn, turn.draft.build_messages()), self._clock.elapsed_s
+        )
         return turn
 
     def _adopt(self, conversation: Conversation, question: Question) -> list[int]:

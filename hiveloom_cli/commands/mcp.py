@@ -17,6 +17,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("mcp_show:show", "Show an MCP server, and what it offered last."),
     "test": ("mcp_test:try_server", "Start an MCP server and list its tools."),
     "remove": ("mcp_remove:remove", "Remove an MCP server."),
+    "serve": ("mcp_serve:serve", "Be an MCP server: an agent for other programs."),
 }
 
 

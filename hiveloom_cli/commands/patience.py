@@ -10,7 +10,7 @@ from hiveloom_cli.commands.numbers import Limits, Number
 from hiveloom_cli.upstream.limits import Patience, Timeouts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _LONGEST_S = 86_400.0
 _TIMEOUTS = Timeouts()
@@ -34,12 +34,12 @@ def take_patience(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def choose_timeouts(options: dict[str, Any]) -> Timeouts:
+def choose_timeouts(options: Mapping[str, Any]) -> Timeouts:
     """Build the limits of each wait from a command's options."""
     return Timeouts(read_s=options["timeout"], first_byte_s=options["first_byte_timeout"])
 
 
-def choose_patience(options: dict[str, Any]) -> Patience:
+def choose_patience(options: Mapping[str, Any]) -> Patience:
     """Build the limits of all tries from a command's options."""
     return Patience(tries=options["max_tries"], within_s=options["retry_for"])
 

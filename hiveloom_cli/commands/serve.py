@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "token": ("serve_token:command", "Create, list, revoke the tokens that let programs in."),
+    "install-service": ("serve_service:command", "Print or write the systemd unit that serves."),
 }
 
 
@@ -60,6 +61,9 @@ def command(context: click.Context, /, **options: Any) -> None:
     """
     if context.invoked_subcommand is not None:
         return
+    from hiveloom_cli.commands.serve_extra import check_installed
+
+    check_installed()
     from hiveloom_cli.commands.serve_run import run
 
     run(context.obj, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,20 +13,21 @@ from hiveloom_cli.chat.record import Filter
 from hiveloom_cli.chat.tool_calls import Tools
 from hiveloom_cli.chat.tool_plan import Permissions
 from hiveloom_cli.chat.turns import Turns
-from hiveloom_cli.commands.chat_tools import decide_most_rounds, list_references
+from hiveloom_cli.commands.chat_tools import decide_most_rounds
 from hiveloom_cli.commands.keeping import build_answered_by
 from hiveloom_cli.commands.serve_keeping import Keeping, begin_talk
+from hiveloom_cli.commands.serve_notes import Notes
+from hiveloom_cli.commands.serve_tools import ServedTools
 from hiveloom_cli.commands.spending import open_ceiling, resume_ceiling
 from hiveloom_cli.errors import AgentNotFound, HiveloomError
 from hiveloom_cli.serve.asked import AgentBrief, ConversationBrief, Rejection
 from hiveloom_cli.serve.thoughts import restore_thoughts
 from hiveloom_cli.stop import Stop
-from hiveloom_cli.tools.toolbox import open_toolbox
 from hiveloom_cli.upstream.dialects import format_maker
 from hiveloom_cli.upstream.dialing import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from hiveloom_cli.agents.agent_file import AgentFile
     from hiveloom_cli.app import App
@@ -38,12 +40,25 @@ if TYPE_CHECKING:
 
 
 class ServeHost:
-    """A `serve.asked.Host`; tools that ask run only if they are among `allowed`."""
+    """A `serve.asked.Host`; tools that ask run only if they are among `allowed`.
 
-    def __init__(self, app: App, allowed: Sequence[str] = (), *, keeps: bool = False) -> None:
+    With `keeps`, conversations are kept. Close it when the last turn has ended.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        allowed: Sequence[str] = (),
+        notes: Notes | None = None,
+        *,
+        keeps: bool = False,
+    ) -> None:
+        app.credentials.keep_secrets()
+        notes = notes or Notes(app)
         self._app = app
+        self._tools = ServedTools(app, notes)
         self._allowed = frozenset(allowed)
-        self._keeping = Keeping(app) if keeps else None
+        self._keeping = Keeping(app, notes) if keeps else None
 
     @property
     def keeps(self) -> bool:
@@ -53,10 +68,26 @@ class ServeHost:
     def load_agents(self) -> list[AgentBrief]:
         """See `Host`."""
         return [
-            AgentBrief(one.name, one.description, one.model)
-            for store, one in self._app.load_briefs()
-            if isinstance(one, Agent) and (not store.is_project or self._is_offered(one.name))
+            AgentBrief(one.name, one.description, one.model, self.keeps and one.save)
+            for one in self._load_offered()
         ]
+
+    def prepare(self) -> None:
+        """Get ready before anyone asks; tell whoever runs the server which tools cannot be had."""
+        import hiveloom_cli.upstream.client
+        import hiveloom_cli.upstream.transport  # noqa: F401 -- what takes long for the first
+
+        with suppress(HiveloomError, OSError):  # whoever asks is told of these
+            self._tools.check(self._load_offered())
+
+    def close(self) -> None:
+        """End what was kept for the next request."""
+        self._tools.close()
+
+    def _load_offered(self) -> Iterator[Agent]:
+        for store, one in self._app.load_briefs():
+            if isinstance(one, Agent) and (not store.is_project or self._is_offered(one.name)):
+                yield one
 
     def _is_offered(self, name: str) -> bool:
         try:
@@ -90,7 +121,7 @@ class ServeHost:
             parameters=_override(file.agent.parameters, asked.parameters),
             system_prompt="\n\n".join(filter(None, (file.agent.system_prompt, asked.system))),
         )
-        toolbox = open_toolbox(list_references(agent), self._app.outside)
+        toolbox = self._tools.open(agent)
         try:
             return self._open(asked, agent, file.version, toolbox)
         except BaseException:

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.resume import Resumed
     from hiveloom_cli.chat.turn_hold import TurnHold
     from hiveloom_cli.clock import Clock
+    from hiveloom_cli.commands.serve_notes import Notes
     from hiveloom_cli.protocols.message import Message
     from hiveloom_cli.serve.asked import Asked
 
+_TOPIC = "keeping"
 _LOOKED_AMONG = 200  # conversations of an agent, those that changed last
 _MOST_COMPARED = 10
 _LET_GO_S = 1.0  # a turn whose client has just left still puts away what came
@@ -76,10 +78,10 @@ def _build_unknown() -> Rejection:
 class Keeping:
     """Keeps conversations, each with one turn at a time, in whichever process it runs."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, notes: Notes) -> None:
         self._app = app
+        self._notes = notes
         self._conversations = app.conversations
-        self._told = ""
 
     def open(self, asked: Asked, agent: Agent, by: AnsweredBy) -> Talk:
         """Open the conversation that a request goes on with, or begin one.
@@ -166,12 +168,12 @@ class Keeping:
                     yield event
         finally:
             if talk.recorder is not None:
-                self._tell(talk.recorder.take_problem())
+                problem = talk.recorder.take_problem()
+                self._notes.tell(_TOPIC, talk.conversation.agent.name, _explain(problem))
 
-    def _tell(self, problem: HiveloomError | None) -> None:
-        """Print what is in the way, once as long as it lasts."""
-        told = problem.message if problem is not None else ""
-        if problem is not None and told != self._told:
-            hint = f" (try: {problem.hint})" if problem.hint else ""
-            self._app.streams.print_notice(f"note: what is said is not kept: {told}{hint}")
-        self._told = told
+
+def _explain(problem: HiveloomError | None) -> list[HiveloomError]:
+    if problem is None:
+        return []
+    message = f"what is said is not kept: {problem.message}"
+    return [HiveloomError(message, hint=problem.hint)]

@@ -1,84 +1,101 @@
-"""`hiveloom serve` itself."""
+"""`hiveloom serve` itself, where what it needs is installed."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.errors import HiveloomError
+from hiveloom_cli.commands.patience import choose_patience, choose_timeouts
+from hiveloom_cli.commands.serve_host import ServeHost
+from hiveloom_cli.commands.serve_limits import BYTES_A_MB
+from hiveloom_cli.commands.serve_notes import Notes
+from hiveloom_cli.serve.access import TOKEN_VARIABLE, check_names, check_open, decide_access
+from hiveloom_cli.serve.access_log import AccessLog, open_log_file
+from hiveloom_cli.serve.application import build_application
+from hiveloom_cli.serve.guard import Guard
+from hiveloom_cli.serve.guard_rules import Rules
+from hiveloom_cli.serve.hosts import build_hosts, parse_origin
+from hiveloom_cli.serve.metered_host import MeteredHost
+from hiveloom_cli.serve.metrics import MeteredLog, Metrics
+from hiveloom_cli.serve.server import open_socket, run_server
+from hiveloom_cli.serve.tokens import Tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from socket import socket
 
     from hiveloom_cli.app import App
     from hiveloom_cli.serve.access import Access
-    from hiveloom_cli.serve.access_log import AccessLog
+
+_STDERR = (None, "-")  # where the access log goes unless it has a file
 
 
-def run(app: App, options: dict[str, Any]) -> None:
-    """Serve until it is told to end.
-
-    Raises `UsageMistake` for what cannot be served so, and `HiveloomError` without the extra.
-    """
-    check_installed()
-    from hiveloom_cli.commands.patience import choose_patience, choose_timeouts
-    from hiveloom_cli.commands.serve_host import ServeHost
-    from hiveloom_cli.commands.serve_limits import BYTES_A_MB
-    from hiveloom_cli.serve.access import TOKEN_VARIABLE, decide_access
-    from hiveloom_cli.serve.application import build_application
-    from hiveloom_cli.serve.guard import Guard
-    from hiveloom_cli.serve.guard_rules import Rules
-    from hiveloom_cli.serve.hosts import build_hosts, parse_origin
-    from hiveloom_cli.serve.server import open_socket, run_server
-    from hiveloom_cli.serve.tokens import Tokens
-
+def run(app: App, options: Mapping[str, Any]) -> None:
+    """Serve until it is told to end. Raises `UsageMistake` for what cannot be served so."""
     app.timeouts, app.patience = choose_timeouts(options), choose_patience(options)
-    host = options["host"]
     access = decide_access(
         Tokens(app.paths.serve_tokens, app.clock),
-        host,
+        options["host"],
         app.environ.get(TOKEN_VARIABLE, ""),
         is_open=options["no_token"],
     )
-    origins = frozenset(map(parse_origin, options["allow_origin"]))
-    with open_socket(host, options["port"]) as listener:
-        port = listener.getsockname()[1]
-        rules = Rules(
-            build_hosts(host, port, options["allow_host"]),
-            origins,
-            most_bytes=round(options["max_body"] * BYTES_A_MB),
-            most_running=options["max_running"],
-        )
-        agents = ServeHost(app, options["allow_tool"], keeps=options["save"])
-        service = build_application(agents, app.clock)
-        log = _open_log(app, options["access_log"])
-        guard = Guard(service, rules, access.doorkeeper, log, app.clock)
-        run_server(guard, listener, lambda: _print_start(app, listener, access), options["grace"])
+    notes = Notes(app, as_json=options["access_log"] in _STDERR)
+    host = ServeHost(app, options["allow_tool"], notes, keeps=options["save"])
+    with closing(host), open_socket(options["host"], options["port"]) as listener:
+        rules = _build_rules(listener.getsockname()[1], options)
+        if access.doorkeeper is None:
+            check_names(rules.hosts)
+
+        def note_ready() -> None:
+            _print_start(app, listener, access, keeps=host.keeps)
+            Thread(target=host.prepare, name="prepare", daemon=True).start()
+
+        guard = _build_guarded(app, host, rules, access, options)
+        run_server(guard, listener, note_ready, options["grace"])
 
 
-def check_installed() -> None:
-    """Return if what serves is there; raise `HiveloomError` with the way to get it if not."""
-    from importlib.util import find_spec
+def check_options(options: Mapping[str, Any]) -> None:
+    """Return if that can be served, as far as it is known before; raise `UsageMistake`."""
+    rules = _build_rules(options["port"], options)
+    if options["no_token"]:
+        check_open(options["host"])
+        check_names(rules.hosts)
 
-    if find_spec("starlette") is None or find_spec("uvicorn") is None:
-        raise HiveloomError(
-            "serving needs the extra `serve`",
-            hint="pip install 'hiveloom-cli[serve]', or pipx inject hiveloom-cli starlette uvicorn",
-        )
+
+def _build_rules(port: int, options: Mapping[str, Any]) -> Rules:
+    return Rules(
+        build_hosts(options["host"], port, options["allow_host"]),
+        frozenset(map(parse_origin, options["allow_origin"])),
+        most_bytes=round(options["max_body"] * BYTES_A_MB),
+        most_running=options["max_running"],
+    )
+
+
+def _build_guarded(
+    app: App, host: ServeHost, rules: Rules, access: Access, options: Mapping[str, Any]
+) -> Guard:
+    metrics = Metrics()
+    service = build_application(MeteredHost(host, metrics), app.clock, metrics.build_route())
+    log = MeteredLog(_open_log(app, options["access_log"]), metrics, service.routes)
+    guard = Guard(service, rules, access.doorkeeper, log, app.clock)
+    metrics.watch_running(lambda: guard.running)
+    return guard
 
 
 def _open_log(app: App, place: str | None) -> AccessLog:
-    from hiveloom_cli.serve.access_log import AccessLog, open_log_file
-
-    if place in (None, "-"):
+    if place in _STDERR:
         return AccessLog(app.streams.stderr)
     return AccessLog(open_log_file(Path(str(place))))
 
 
-def _print_start(app: App, listener: socket, access: Access) -> None:
+def _print_start(app: App, listener: socket, access: Access, *, keeps: bool) -> None:
     host, port, *_ = listener.getsockname()
     origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     app.streams.print_notice(f"Serving at {origin} (OpenAI: {origin}/v1, Anthropic: {origin})")
     if access.made is not None:
         app.streams.write_aside(f"Token, for this run: {access.made.reveal()}\n")
         app.streams.print_notice("One that lasts: hiveloom serve token create")
+    if keeps:
+        app.streams.print_notice("What is said is kept: hiveloom conversation list")

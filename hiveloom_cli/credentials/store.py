@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hiveloom_cli.credentials.credential import Credential, Saved, parse_credential_name
 from hiveloom_cli.credentials.index import build_with, build_without, load_index, save_index
 from hiveloom_cli.credentials.keeper import SecretKeeper
+from hiveloom_cli.credentials.kept import KeptSecrets
 from hiveloom_cli.errors import (
     CredentialError,
     CredentialNotFound,
@@ -39,6 +40,16 @@ class CredentialStore:
         self._paths = paths
         self._clock = clock
         self._keeper = SecretKeeper(paths=paths, environ=environ)
+        self._kept: KeptSecrets | None = None
+
+    def keep_secrets(self) -> None:
+        """Keep in memory for a while what is fetched, from now on: for what runs for long."""
+        self._kept = KeptSecrets(self._fetch, self._paths.credentials, self._clock)
+
+    def drop_secret(self, refused: Secret) -> None:
+        """Keep a secret no longer: it was refused."""
+        if self._kept is not None:
+            self._kept.drop(refused)
 
     def load_all(self) -> dict[str, Credential]:
         """Return every credential by name, sorted; reads the index and touches no keyring."""
@@ -55,6 +66,9 @@ class CredentialStore:
         Raises `CredentialNotFound`, `SecretMissing` when the place has lost it, `SecretRefused`
         when something else put there what cannot be a key, and the errors of the place.
         """
+        return self._fetch(name) if self._kept is None else self._kept.load(name)
+
+    def _fetch(self, name: str) -> Secret:
         credential = self.load(name)
         secret = self._keeper.load(credential.kept_in, credential.name)
         return _check_secret(secret, credential)

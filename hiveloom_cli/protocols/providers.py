@@ -8,11 +8,15 @@ other, and it feeds the README's table.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hiveloom_cli.errors import ProviderNotFound
 from hiveloom_cli.protocols.base_url import BaseUrl, parse_base_url
 from hiveloom_cli.protocols.dialect import Learned
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ProtocolName: TypeAlias = Literal["openai", "anthropic"]
 
@@ -194,11 +198,16 @@ def suggest_provider(name: str) -> str:
 
 def find_provider_at(base_url: BaseUrl) -> Provider | None:
     """Return the preset whose own origin is that of `base_url`, if there is one."""
-    for provider in PROVIDERS:
-        own = parse_base_url(provider.base_url, source=f"the preset {provider.name}")
-        if own.origin == base_url.origin:
-            return provider
-    return None
+    return _build_origins().get(base_url.origin)
+
+
+@cache
+def _build_origins() -> Mapping[str, Provider]:
+    """Map the presets' own origins to them; the first of a shared one counts."""
+    return {
+        parse_base_url(provider.base_url, source=f"the preset {provider.name}").origin: provider
+        for provider in reversed(PROVIDERS)
+    }
 
 
 def find_key_variable(base_url: BaseUrl) -> str:

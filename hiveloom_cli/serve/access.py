@@ -12,6 +12,7 @@ from hiveloom_cli.serve.tokens import compute_digest, make_token
 
 if TYPE_CHECKING:
     from hiveloom_cli.secret import Secret
+    from hiveloom_cli.serve.hosts import Hosts
     from hiveloom_cli.serve.tokens import Tokens
 
 TOKEN_VARIABLE = "HIVELOOM_SERVE_TOKEN"  # noqa: S105 - a variable's name
@@ -43,11 +44,7 @@ def decide_access(tokens: Tokens, host: str, given: str, *, is_open: bool) -> Ac
     that no header can carry, and `FileUnreadable`.
     """
     if is_open:
-        if not is_loopback(host):
-            raise UsageMistake(
-                f"--no-token would let anyone in who reaches {host}",
-                hint="leave --no-token out, or listen on 127.0.0.1",
-            )
+        check_open(host)
         return Access(None)
     if given.strip():
         return Access(_StoredAndOne(tokens, parse_secret(given), OF_ENVIRONMENT))
@@ -55,6 +52,28 @@ def decide_access(tokens: Tokens, host: str, given: str, *, is_open: bool) -> Ac
         return Access(tokens)
     made = make_token()
     return Access(_StoredAndOne(tokens, made, OF_THIS_RUN), made)
+
+
+def check_names(hosts: Hosts) -> None:
+    """Return if only this machine asks by these names; raise `UsageMistake` for others.
+
+    A name that others use is one that a proxy passes on: they would be let in like anyone here.
+    """
+    for host in hosts.allowed:
+        if not is_loopback(host.name):
+            raise UsageMistake(
+                f"--no-token would let anyone in who asks for {host.name}",
+                hint="leave --no-token out, or --allow-host",
+            )
+
+
+def check_open(host: str) -> None:
+    """Return if a server may do without tokens on `host`; raise `UsageMistake` if not."""
+    if not is_loopback(host):
+        raise UsageMistake(
+            f"--no-token would let anyone in who reaches {host}",
+            hint="leave --no-token out, or listen on 127.0.0.1",
+        )
 
 
 class _StoredAndOne:

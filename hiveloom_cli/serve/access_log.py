@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from hiveloom_cli.files import ensure_private_folder
 
@@ -51,8 +51,19 @@ def format_entry(entry: AccessEntry) -> str:
     return json.dumps(row).replace("\x7f", "\\u007f") + "\n"
 
 
+class Recorder(Protocol):
+    """Takes note of requests, once they are over."""
+
+    def write(self, entry: AccessEntry) -> None:
+        """Take note of one."""
+        ...
+
+
 class AccessLog:
-    """Writes lines to a stream; None for no log. A log that cannot be written stops nothing."""
+    """A `Recorder` that writes lines to a stream; None for no log.
+
+    A log that cannot be written stops nothing.
+    """
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream

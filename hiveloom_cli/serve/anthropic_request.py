@@ -74,7 +74,7 @@ def parse_counted(body: bytes) -> Asked:
 
 def _parse_fields(fields: Field, agent: str) -> Asked:
     servers = fields.get("mcp_servers")
-    if servers.is_set and servers.value:
+    if servers.is_set and servers.read_items(MOST_PARTS):
         raise servers.refuse("an agent has its own MCP servers; others are not supported")
     messages = fields.get("messages")
     said = messages.read_items(MOST_MESSAGES)

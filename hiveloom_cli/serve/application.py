@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from functools import partial
+import json
+from functools import cache, partial
 from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hiveloom_cli.serve import anthropic_messages, native, openai_chat
 from hiveloom_cli.serve.answering import SILENCE_S, Answering
+from hiveloom_cli.serve.description.document import build_document
 from hiveloom_cli.serve.elsewhere import refuse_place
+from hiveloom_cli.serve.mcp_route import McpRoute
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
-    from starlette.responses import Response
+    from starlette.routing import BaseRoute
 
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.serve.asked import Host
@@ -30,12 +33,21 @@ _OPENAI, _ANTHROPIC, _OWN = (
 )
 
 
-def build_application(host: Host, clock: Clock, *, silence_s: float = SILENCE_S) -> Starlette:
-    """Build the server's application; who may ask, the guard around it decides."""
-    return Starlette(
-        routes=[*_build_answering(Answering(host, clock, silence_s))],
+def build_application(
+    host: Host, clock: Clock, *more: BaseRoute, silence_s: float = SILENCE_S
+) -> Starlette:
+    """Build the server's application; who may ask, the guard around it decides.
+
+    `more` are routes beside those that answer.
+    """
+    mcp = Route("/mcp/{agent}", McpRoute(host, clock), methods=["POST"])
+    description = Route("/openapi.json", _describe)
+    application = Starlette(
+        routes=[*_build_answering(Answering(host, clock, silence_s)), mcp, description, *more],
         exception_handlers={HTTPException: partial(refuse_place, clock)},
     )
+    application.router.redirect_slashes = False  # a path is there or not; nobody is sent on
+    return application
 
 
 def _build_answering(answering: Answering) -> list[Route]:
@@ -65,6 +77,15 @@ def _build_answering(answering: Answering) -> list[Route]:
 
 def _choose_models(request: Request) -> WireFormat:
     return _ANTHROPIC if "anthropic-version" in request.headers else _OPENAI
+
+
+async def _describe(_request: Request) -> Response:
+    return Response(_write_description(), media_type="application/json")
+
+
+@cache
+def _write_description() -> bytes:
+    return json.dumps(build_document(), separators=(",", ":")).encode()
 
 
 async def _report_health(_request: Request) -> Response:

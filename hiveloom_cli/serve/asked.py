@@ -57,11 +57,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class AgentBrief:
-    """What a list says of an agent."""
+    """What a list says of an agent; `keeps` whether conversations with it can be gone on with."""
 
     name: str
     description: str
     model: str
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from hiveloom_cli.serve.asked import Rejection
 from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _INVALID = "invalid_request_error"
 _REFUSED = "upstream_refused"
@@ -103,6 +103,12 @@ _KINDS: Mapping[FaultKind, tuple[int, str, str]] = {
 }
 _UPSTREAM = (502, "upstream", "the agent's upstream gave no answer")
 _OTHER = (500, "server_error", "the agent cannot be asked as things are on the server")
+
+
+def list_told() -> Iterator[tuple[int, str]]:
+    """List every HTTP status, and the code beside it, that an error can be told by."""
+    for told in (*(told for _, told in _FACTS), *_KINDS.values(), _UPSTREAM, _OTHER):
+        yield told[:2]
 
 
 def find_status(error: HiveloomError | Rejection) -> tuple[int, str]:

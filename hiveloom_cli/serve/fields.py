@@ -77,14 +77,17 @@ class Field:
         return self.value
 
     def read_count(self, most: int) -> int | None:
-        """Return a whole number from 1 to `most`, or None where there is none."""
+        """Return a whole number from 1 to `most`, or None where there is none; 2.0 is one too."""
         if not self.is_set:
             return None
-        if isinstance(self.value, bool) or not isinstance(self.value, int):
+        value = self.value
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
             raise self.refuse("a whole number is expected")
-        if not 1 <= self.value <= most:
+        if not 1 <= value <= most:
             raise self.refuse(f"a whole number from 1 to {most} is expected")
-        return self.value
+        return value
 
     def read_word(self, words: Iterable[str]) -> str:
         """Return a string that is one of `words`."""

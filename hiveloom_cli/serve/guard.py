@@ -1,8 +1,8 @@
 """Stands before the app: lets in who may come, bounds what they send, and writes down who came.
 
-It checks, in this order: that the request is for this server, that no page of another site sent it,
-that it brings JSON, whose token it shows, how many are being answered, and how much it sends in
-which time. What it lets pass, it passes on unbuffered.
+It checks, in this order: that it is plain where the request ends, that it is for this server, that
+no page of another site sent it, that it brings JSON, whose token it shows, how many are being
+answered, and how much it sends in which time. What it lets pass, it passes on unbuffered.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.serve.access import Doorkeeper
-    from hiveloom_cli.serve.access_log import AccessLog
+    from hiveloom_cli.serve.access_log import Recorder
     from hiveloom_cli.serve.guard_rules import Rules
 
 
@@ -43,7 +43,7 @@ class Guard:
         app: ASGIApp,
         rules: Rules,
         doorkeeper: Doorkeeper | None,
-        log: AccessLog,
+        log: Recorder,
         clock: Clock,
     ) -> None:
         self._app = app
@@ -52,6 +52,11 @@ class Guard:
         self._log = log
         self._clock = clock
         self._running = 0
+
+    @property
+    def running(self) -> int:
+        """How many requests are being answered, of those that show a token."""
+        return self._running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass on what is none."""
@@ -105,6 +110,7 @@ class Guard:
         self, scope: Scope, headers: guard_rules.Headers, receive: Receive, reply: GuardedSend
     ) -> None:
         rules, method, path = self._rules, scope["method"], scope["path"]
+        guard_rules.check_framing(scope["http_version"], headers)
         guard_rules.check_source(rules, method, path, scope.get("scheme", "http"), headers)
         origin = guard_rules.find_allowed_origin(rules, headers)
         if origin and guard_rules.is_preflight(method, headers):

@@ -27,6 +27,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+(, ?[A-Za-z0-9-]+)*", re.ASCII)
 _ELSEWHERE = frozenset({"cross-site", "same-site"})
 _MOST_DIGITS = 15
+_BLANKS = " \t"  # of HTTP; text has more of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,17 @@ class Rules:
     def is_public(self, method: str, path: str) -> bool:
         """Whether that is for anyone to read."""
         return method in READING and path in self.public
+
+
+def check_framing(version: str, headers: Headers) -> None:
+    """Return if it is plain where a request ends; raise `Rejection` if others may see it elsewhere.
+
+    RFC 9112, section 6.1: what is said twice, in two ways, is how one request is smuggled in
+    another.
+    """
+    if "transfer-encoding" in headers and ("content-length" in headers or version != "1.1"):
+        message = "A request says its length, or comes in chunks of HTTP/1.1, and not both."
+        raise Rejection(400, message, code="framing_invalid")
 
 
 def check_source(rules: Rules, method: str, path: str, scheme: str, headers: Headers) -> None:
@@ -133,6 +145,8 @@ def check_content_type(method: str, headers: Headers) -> None:
     if method in READING or method == "OPTIONS":
         return
     kinds = headers.get("content-type", ())
+    if method != "POST" and not kinds:
+        return  # it brings nothing, and no page may send it unasked either
     kind = kinds[0].partition(";")[0].strip().lower() if len(kinds) == 1 else ""
     if kind != "application/json":
         raise Rejection(
@@ -163,12 +177,12 @@ def find_presented(headers: Headers) -> list[str]:
     authorization = headers.get("authorization", ())
     if len(authorization) == 1:
         scheme, _, token = authorization[0].partition(" ")
-        if scheme.lower() == "bearer" and token.strip():
-            presented.append(token.strip())
+        if scheme.lower() == "bearer":
+            presented.append(token.strip(_BLANKS))
     keys = headers.get("x-api-key", ())
-    if len(keys) == 1 and keys[0].strip():
-        presented.append(keys[0].strip())
-    return presented
+    if len(keys) == 1:
+        presented.append(keys[0].strip(_BLANKS))
+    return list(filter(None, presented))
 
 
 def find_request_id(headers: Headers) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.errors import HiveloomError
     from hiveloom_cli.serve.asked import AgentBrief, Rejection
 
-_LONGEST_ID = 100
+LONGEST_ID = 100
 
 
 def parse_asked(body: bytes, agent: str = "") -> Asked:
@@ -36,7 +36,7 @@ def parse_asked(body: bytes, agent: str = "") -> Asked:
     message, conversation = fields.get("message"), fields.get("conversation_id")
     if not message.read_text().strip():
         raise message.refuse("it is empty")
-    if len(conversation.read_optional_text()) > _LONGEST_ID:
+    if len(conversation.read_optional_text()) > LONGEST_ID:
         raise conversation.refuse("this is no conversation's id")
     return Asked(
         agent=agent or parse_agent(fields.get("agent")),

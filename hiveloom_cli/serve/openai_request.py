@@ -41,7 +41,7 @@ _ROLES = ("assistant", "developer", "system", "tool", "user")
 _SYSTEM_ROLES = ("developer", "system")
 _CHOICES = ("auto", "none", "required")
 _FORMATS = ("json_object", "json_schema", "text")
-_HOTTEST = 2.0
+HOTTEST = 2.0
 _LEGACY = "it is not supported: use tools in its place"
 _REFUSED = {
     "functions": _LEGACY,
@@ -92,7 +92,7 @@ def _check_unsupported(fields: Field) -> None:
 def _parse_parameters(fields: Field) -> Parameters:
     limit = fields.get("max_tokens").read_count(MOST_TOKENS)
     return Parameters(
-        temperature=fields.get("temperature").read_number(0, _HOTTEST),
+        temperature=fields.get("temperature").read_number(0, HOTTEST),
         top_p=fields.get("top_p").read_number(0, 1),
         max_tokens=fields.get("max_completion_tokens").read_count(MOST_TOKENS) or limit,
         stop=parse_stops(fields.get("stop")),

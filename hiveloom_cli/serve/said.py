@@ -22,16 +22,16 @@ MOST_PARTS = 1000  # of one message
 MOST_TOOLS = 128
 MOST_STOPS = 16
 MOST_TOKENS = 10_000_000
-_LONGEST_NAME = 200
-_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}", re.ASCII)
-_ANSWER_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
+LONGEST_NAME = 200
+TOOL_NAME = "[a-zA-Z0-9_-]{1,128}"
+ANSWER_NAME = "[a-zA-Z0-9_-]{1,64}"
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
 def parse_agent(field: Field) -> str:
     """Read the name of the agent that is asked."""
     name = field.read_text()
-    if not 0 < len(name) <= _LONGEST_NAME:
+    if not 0 < len(name) <= LONGEST_NAME:
         raise field.refuse("the name of an agent is expected")
     return name
 
@@ -75,7 +75,7 @@ def parse_stops(field: Field) -> tuple[str, ...] | None:
 def parse_tool(field: Field, schema: Field) -> ToolDefinition:
     """Read a tool of the client's; `schema` is the field that its parameters are in."""
     name = field.get("name")
-    if not _TOOL_NAME.fullmatch(name.read_text()):
+    if not re.fullmatch(TOOL_NAME, name.read_text()):
         raise name.refuse("letters, digits, '_' and '-' are expected, 128 at most")
     parameters: dict[str, Any] = schema.read_map() if schema.is_set else {}
     if parameters.get("type", "object") != "object":
@@ -109,6 +109,6 @@ def parse_output(schema: Field, name: Field | None = None) -> OutputSchema:
         raise schema.refuse(f"this is no JSON Schema that can be used: {faults[0]}")
     if name is None:
         return OutputSchema(value)
-    if not _ANSWER_NAME.fullmatch(name.read_text()):
+    if not re.fullmatch(ANSWER_NAME, name.read_text()):
         raise name.refuse("letters, digits, '_' and '-' are expected, 64 at most")
     return OutputSchema(value, name.value)

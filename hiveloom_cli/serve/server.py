@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 _BACKLOG = 2048
 _IDLE_S = 75  # a connection without a request
 _HEADERS = 64 * 1024
+_FILES = 16 * 1024  # an answer has a connection on either side, and clients may just wait
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -48,12 +52,22 @@ def run_server(
             note_ready()
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """End; who has connected by now is answered, who comes later is turned away."""
             logging.getLogger("uvicorn.error").disabled = True  # what is cut off now is no fault
+            waiting = [one for listening in sockets or () for one in _take_waiting(listening)]
+            for listening in self.servers:
+                listening.close()
+            for one in waiting:
+                await asyncio.get_running_loop().connect_accepted_socket(self._open, one)
             await super().shutdown(sockets)
+
+        def _open(self) -> TimedConnection:
+            return TimedConnection(config, self.server_state, self.lifespan.state)
 
     config = uvicorn.Config(
         application,
         log_config=None,
+        log_level="error",  # what is warned of is written by whoever asks
         access_log=False,
         server_header=False,
         proxy_headers=False,  # whoever asks could write them
@@ -64,4 +78,27 @@ def run_server(
         http=TimedConnection,
         ws="none",
     )
+    _allow_many_files()
     Server(config).run(sockets=[listener])
+
+
+def _take_waiting(listener: socket.socket) -> list[socket.socket]:
+    """Take the connections that wait to be taken: closing the listener would break them off."""
+    taken = []
+    with suppress(OSError):  # there is none any more
+        while True:
+            taken.append(listener.accept()[0])
+    return taken
+
+
+def _allow_many_files() -> None:
+    """Have as many files open as the system allows, up to what is of use."""
+    if sys.platform == "win32":
+        return  # knows no such limit
+    import resource
+
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with suppress(OSError, ValueError):  # a system that gives less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -57,6 +57,11 @@ class Turn:
             if self._open is not None:
                 self._open.cut()
 
+    async def wait_for_end(self) -> None:
+        """Wait until the thread has ended what it started; what comes until then is dropped."""
+        while not isinstance(await self._arrived.get(), _Over):
+            pass
+
     def _work(self) -> None:
         try:
             self._run()

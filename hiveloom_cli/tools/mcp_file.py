@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from hiveloom_cli.errors import AlreadyExists, SettingsInvalid, ToolNotFound
+from hiveloom_cli.errors import AlreadyExists, McpServerFailed, SettingsInvalid, ToolNotFound
 from hiveloom_cli.files import load_document, open_lock, save_bytes
 from hiveloom_cli.tools.mcp_server import McpServer, decide_server_name, parse_server
 from hiveloom_cli.tools.mcp_variables import expand_transport
@@ -49,6 +49,15 @@ class McpFile:
         if name not in self.servers:
             raise _build_not_found(name, self.names)
         return self.servers[name]
+
+    def find_enabled(self, name: str) -> McpServer:
+        """Return the server of that name; raises as `find`, and `McpServerFailed` if disabled."""
+        server = self.find(name)
+        if server.is_disabled:
+            raise McpServerFailed(
+                f"the MCP server {name} is disabled", hint=f"remove `disabled` in {self.path}"
+            )
+        return server
 
     def expand(self, server: McpServer, environ: Mapping[str, str]) -> McpServer:
         """Put the variables of the environment in. Raises `SettingsInvalid`."""

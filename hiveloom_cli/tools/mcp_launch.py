@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.secret import MASK, looks_like_key, mask_secret
@@ -37,6 +37,11 @@ class Launch:
     key: Secret | None
     hidden: tuple[str, ...]
     log: Path
+
+    def is_like(self, other: Launch) -> bool:
+        """Whether both start, or reach, the same server in the same way, with the same key."""
+        ours, theirs = (one.key.reveal() if one.key is not None else "" for one in (self, other))
+        return ours == theirs and replace(self, key=None) == replace(other, key=None)
 
     def mask(self, text: str) -> str:
         """Hide the key, and the values that are secret, in `text`."""

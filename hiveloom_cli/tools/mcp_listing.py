@@ -85,15 +85,17 @@ def load_listing(server: McpServer, folder: Path) -> list[ListedTool] | None:
 
 
 def save_listing(server: McpServer, folder: Path, tools: Iterable[ListedTool]) -> None:
-    """Keep what the server has just offered."""
+    """Keep what the server has just offered; a file that says the same is left alone."""
     document = {
         "version": _VERSION,
         "server": server.name,
         "tools": [tool.document for tool in tools],
     }
     with suppress(OSError):
-        text = json.dumps(document, ensure_ascii=False, indent=1)
-        save_bytes(build_path(server, folder), text.encode("utf-8", "replace"))
+        text = json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+        path = build_path(server, folder)
+        if not path.exists() or path.read_bytes() != text:
+            save_bytes(path, text)
 
 
 def load_references(outside: Outside) -> Iterator[str]:

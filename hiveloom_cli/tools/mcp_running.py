@@ -1,4 +1,4 @@
-"""A server of one chat: started when it is first needed, and once more if it dies."""
+"""A server, as one chat or one request uses it: had when it is first needed, and once more."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hiveloom_cli.errors import McpServerFailed
 from hiveloom_cli.stop import Stop
 from hiveloom_cli.tools.mcp_launch import load_launch
 from hiveloom_cli.tools.mcp_listing import load_listing, parse_listing, save_listing
+from hiveloom_cli.tools.mcp_pool import ServerPool, build_missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,13 +25,17 @@ _MOST_STARTS = 2
 
 
 class RunningServer:
-    """A server that may run. `problems` says which of its tools cannot be used, once listed."""
+    """A server that may run. `problems` says which of its tools cannot be used, once listed.
+
+    It comes from the pool outside, and goes back there; without one it is ended with this.
+    """
 
     def __init__(self, server: McpServer, file: McpFile, outside: Outside) -> None:
         self.server = server
         self.problems: list[str] = []
         self._file = file
         self._outside = outside
+        self._pool = outside.servers or ServerPool(outside.clock)
         self._lock = threading.Lock()
         self._session: McpSession | None = None
         self._starts = 0
@@ -42,9 +47,7 @@ class RunningServer:
 
     def list_tools(self, stop: Stop | None = None) -> list[ListedTool]:
         """Ask the server what it offers, and keep that. Raises `HiveloomError`."""
-        stop = stop or Stop()
-        items = self._open(stop).list_tools(stop)
-        tools, self.problems = parse_listing(items)
+        tools, self.problems = parse_listing(self._load_items(stop or Stop()))
         save_listing(self.server, self._outside.cache, tools)
         return tools
 
@@ -53,62 +56,60 @@ class RunningServer:
         return self._open(stop).call(tool, arguments, self.server.timeout_s, stop)
 
     def begin_close(self) -> None:
-        """Tell the server to end, and do not wait for it; it is not started again."""
-        self._is_closed = True
-        if self._session is not None:
-            self._session.begin_close()
+        """Let go of the server; one of our own is told to end, and not waited for."""
+        with self._lock:
+            self._is_closed = True
+            self._let_go()
+        if self._pool is not self._outside.servers:
+            self._pool.begin_close()
 
     def close(self) -> None:
-        """End the server and all it started."""
+        """Let go of the server; one of our own is ended, with all that it started."""
         self.begin_close()
-        with self._lock:
-            if self._session is not None:
-                self._session.close()
+        if self._pool is not self._outside.servers:
+            self._pool.close()
+
+    def _load_items(self, stop: Stop) -> list[dict[str, Any]]:
+        session = self._open(stop)
+        try:
+            return session.list_tools(stop)
+        except McpServerFailed:
+            if session.is_alive or stop.is_set:
+                raise
+        return self._open(stop).list_tools(stop)  # it had ended while nobody asked it anything
 
     def _open(self, stop: Stop) -> McpSession:
         with self._lock:
-            if self._session is not None and self._session.is_alive:
-                return self._session
-            name = self.server.name
-            if self._is_closed:
-                raise McpServerFailed(f"the MCP server {name} was ended with the chat")
-            if self._session is not None:
-                self._session.close()
-            if self._starts >= _MOST_STARTS:
-                raise McpServerFailed(
-                    f"the MCP server {name} failed twice, and is not started again in this chat",
-                    hint=f"see what it says: hiveloom mcp test {name}",
-                )
-            return self._start(stop)
+            session = self._session
+            if session is None or not session.is_alive:
+                session = self._borrow()
+        session.wait_until_ready(stop)
+        return session
 
-    def _start(self, stop: Stop) -> McpSession:
+    def _borrow(self) -> McpSession:
+        name = self.server.name
+        if self._is_closed:
+            raise McpServerFailed(f"the MCP server {name} was ended with the chat")
+        if self._starts >= _MOST_STARTS:
+            raise McpServerFailed(
+                f"the MCP server {name} failed twice, and is not started again in this chat",
+                hint=f"see what it says: hiveloom mcp test {name}",
+            )
         check_installed()
         server = self._file.expand(self.server, self._outside.environ)
         launch = load_launch(server, self._outside)
-        try:
-            from hiveloom_cli.tools.mcp_session import McpSession
-        except ImportError:
-            raise _build_missing("the installed package mcp is too old") from None
-        session = self._session = McpSession(launch)
+        self._let_go()
+        self._session = self._pool.borrow(launch)
         self._starts += 1
-        if self._is_closed:  # in this moment, so that nobody else ends it
-            session.begin_close()
-        try:
-            session.wait_until_ready(stop)
-        except BaseException:
-            self._starts -= stop.is_set  # a start that the person ended has not failed
-            session.close()
-            raise
-        return session
+        return self._session
+
+    def _let_go(self) -> None:
+        if self._session is not None:
+            self._pool.give_back(self._session)
+            self._session = None
 
 
 def check_installed() -> None:
     """Return if the MCP SDK is there. Raises `McpServerFailed`."""
     if find_spec("mcp") is None:
-        raise _build_missing("MCP servers need the package mcp, which is not installed")
-
-
-def _build_missing(problem: str) -> McpServerFailed:
-    return McpServerFailed(
-        problem, hint="pip install 'hiveloom-cli[mcp]' (or: pipx inject hiveloom-cli 'mcp>=2.3')"
-    )
+        raise build_missing("MCP servers need the package mcp, which is not installed")

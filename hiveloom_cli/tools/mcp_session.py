@@ -33,20 +33,25 @@ _JOIN_S = 9.0  # more than the SDK takes for a process that obeys no signal
 _TELL_S = 2.0
 _MOST_SAID = 1_000
 _LOGGERS = ("mcp", "client", "httpx2", "httpcore2", "asyncio")
+_SILENT = logging.NullHandler()
 
 
 class McpSession:
-    """A session with one server. Any thread may use it."""
+    """A session with one server. Any thread may use it.
+
+    `is_late` is whether a call took too long: the server may never answer again.
+    """
 
     def __init__(self, launch: Launch) -> None:
         for name in _LOGGERS:  # what they have to say would end up on the person's terminal
-            logging.getLogger(name).addHandler(logging.NullHandler())
+            logging.getLogger(name).addHandler(_SILENT)
         self._launch = launch
         self._loop = ProcessLoop()
         self._connection = Connection(launch, self._loop)
         self._ready: Future[None] = Future()
         self._fault: BaseException | None = None
         self._is_gone = False
+        self.is_late = False
         self._thread = threading.Thread(target=self._run, name=f"mcp-{launch.name}", daemon=True)
         self._thread.start()
 
@@ -55,9 +60,30 @@ class McpSession:
         """Whether the server can be asked, as far as is known."""
         return not self._is_gone and self._loop.exit_code is None and self._thread.is_alive()
 
+    @property
+    def was_ready(self) -> bool:
+        """Whether the server has said hello."""
+        return self._ready.done() and self._ready.exception() is None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether anything of it is left."""
+        return self._thread.is_alive()
+
     def wait_until_ready(self, stop: Stop) -> None:
-        """Return once the server has said hello. Raises `McpServerFailed`."""
-        self._wait(self._ready, _START_S, stop, self._hint_at_cause())
+        """Return once the server has said hello. Raises `McpServerFailed`.
+
+        One that says nothing for too long is ended; being stopped ends the waiting alone, since
+        others may wait too.
+        """
+        own: Future[None] = Future()
+        self._ready.add_done_callback(lambda ready: _pass_on(ready, own))
+        try:
+            self._wait(own, _START_S, stop, self._hint_at_cause())
+        except McpServerFailed:
+            if not stop.is_set:
+                self.begin_close()
+            raise
 
     def list_tools(self, stop: Stop) -> list[dict[str, Any]]:
         """Ask what the server offers: objects as `tools/list` has them. Raises as `call`."""
@@ -113,6 +139,7 @@ class McpSession:
             with stop.on_stop(cancel):
                 return future.result(limit_s)
         except TimeoutError:
+            self.is_late = True
             raise McpServerFailed(
                 f"the MCP server {name} gave no answer within {limit_s:.0f} s", hint=hint
             ) from None
@@ -184,3 +211,12 @@ class McpSession:
     def _tell_ready(self) -> None:
         with suppress(InvalidStateError):  # nobody waits any more
             self._ready.set_result(None)
+
+
+def _pass_on(ready: Future[None], own: Future[None]) -> None:
+    """Tell one of those that wait; it may have gone."""
+    with suppress(InvalidStateError):
+        if (error := ready.exception()) is not None:
+            own.set_exception(error)
+        else:
+            own.set_result(None)

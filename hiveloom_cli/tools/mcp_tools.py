@@ -87,12 +87,8 @@ class McpTools:
 
     def _open_server(self, name: str) -> RunningServer:
         file = load_mcp_file(self._outside.mcp)
-        server = file.find(name)
-        if server.is_disabled:
-            raise McpServerFailed(
-                f"the MCP server {name} is disabled", hint=f"remove `disabled` in {file.path}"
-            )
-        return self._servers.setdefault(name, RunningServer(server, file, self._outside))
+        running = RunningServer(file.find_enabled(name), file, self._outside)
+        return self._servers.setdefault(name, running)
 
 
 class McpTool:

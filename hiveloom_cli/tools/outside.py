@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.protocols.web import WebReply, WebRequest
     from hiveloom_cli.secret import Secret
     from hiveloom_cli.stop import Stop
+    from hiveloom_cli.tools.mcp_pool import ServerPool
 
 
 class Web(Protocol):
@@ -37,7 +38,7 @@ class Outside:
 
     `load_key` fetches the key of the credential of that name for that origin, and raises
     `CredentialError` where it does not belong there. `note_wait` tells a person what is waited for
-    before a chat can begin.
+    before a chat can begin. `servers` are the MCP servers that outlast a chat; None: none does.
     """
 
     tools: Path
@@ -50,3 +51,4 @@ class Outside:
     open_web: Callable[[], Web]
     load_key: Callable[[str, str], Secret]
     note_wait: Callable[[str], None] = _tell_nobody
+    servers: ServerPool | None = None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
+from hiveloom_cli.errors import HiveloomError, UpstreamRefused
+from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 from hiveloom_cli.upstream.limits import Patience
 from hiveloom_cli.upstream.reply import Reply
 
@@ -32,7 +35,8 @@ class ModelClient:
     """Asks one upstream.
 
     The key is fetched at the first request, and not before; `load_offered` tells, for a model that
-    is not known, which there are.
+    is not known, which there are. If a key is refused and another one is there by now, the request
+    is sent once more.
     """
 
     def __init__(
@@ -67,7 +71,21 @@ class ModelClient:
             load_offered=self._load_offered,
         )
 
-    def _open_bytes(self, request: WireRequest) -> AbstractContextManager[Iterator[bytes]]:
+    @contextmanager
+    def _open_bytes(self, request: WireRequest) -> Iterator[Iterator[bytes]]:
         if self._key is None:
             self._key = self._load_key()
-        return self._transport.open_reply(request, self._key)
+        with ExitStack() as stack:
+            try:
+                pieces = stack.enter_context(self._transport.open_reply(request, self._key))
+            except UpstreamRefused as error:
+                is_refused = decide_kind(error) is FaultKind.AUTHENTICATION
+                if not (is_refused and self._has_another(self._key)):
+                    raise
+                pieces = stack.enter_context(self._transport.open_reply(request, self._key))
+            yield pieces
+
+    def _has_another(self, refused: Secret) -> bool:
+        with suppress(HiveloomError):
+            self._key = self._load_key()
+        return self._key is not None and self._key.reveal() != refused.reveal()

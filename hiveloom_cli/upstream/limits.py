@@ -24,3 +24,8 @@ class Patience:
 
     tries: int = 4
     within_s: float = 60.0
+
+
+QUICK = Timeouts(connect_s=5, first_byte_s=10, read_s=5)  # nobody asked for it, and waits
+# For a file that a person names by its URL: no model has to think before the first byte.
+FETCHING = Timeouts(connect_s=10, first_byte_s=30, read_s=30)

@@ -27,6 +27,7 @@ from hiveloom_cli.errors import (
 )
 from hiveloom_cli.protocols.faults import parse_error_body
 from hiveloom_cli.protocols.waits import parse_retry
+from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 from hiveloom_cli.upstream.limits import Timeouts
 from hiveloom_cli.upstream.session import (
     KeyAuth,
@@ -57,7 +58,10 @@ _REPLY = 512 * 1024 * 1024  # no answer is that long; a few compressed kilobytes
 
 
 class RequestsTransport:
-    """Sends requests; where there is a `line`, another thread can cut them off with it."""
+    """Sends requests; where there is a `line`, another thread can cut them off with it.
+
+    A key that is refused is one to `drop_key`.
+    """
 
     def __init__(
         self,
@@ -65,9 +69,11 @@ class RequestsTransport:
         timeouts: Timeouts | None = None,
         clock: Clock | None = None,
         line: Line | None = None,
+        drop_key: Callable[[Secret], None] | None = None,
     ) -> None:
         self._timeouts = timeouts or Timeouts()
         self._clock = clock or SystemClock()
+        self._drop_key = drop_key
         self._session = open_session(_build_adapter(cache(partial(load_context, environ)), line))
 
     @contextmanager
@@ -88,6 +94,8 @@ class RequestsTransport:
         except UpstreamError as error:
             if key is not None:
                 mask_error(error, key)
+                if self._drop_key is not None and decide_kind(error) is FaultKind.AUTHENTICATION:
+                    self._drop_key(key)
             raise
 
     def _send(self, request: WireRequest, key: Secret | None) -> requests.Response:

@@ -253,6 +253,7 @@ def test_what_is_only_counted_needs_no_limit() -> None:
         ({"thinking": "yes"}, "thinking: an object"),
         ({"output_format": {"type": "xml"}}, "output_format.type: “xml”"),
         ({"mcp_servers": [{}]}, "mcp_servers: an agent"),
+        ({"mcp_servers": {}}, "mcp_servers: an array is expected"),
         ({"output_config": {"format": {"type": "xml"}}}, "output_config.format.type: “xml”"),
     ],
 )

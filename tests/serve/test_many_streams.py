@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
+import pytest
 import requests
 
+from hiveloom_cli.chat.record import Filter
 from hiveloom_cli.demo.upstream import LoopbackUpstream
+from tests.support.conversations import list_drafts, open_conversations
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
+from tests.support.serving import PATIENCE_S, build_request, connect, read_answer, send
 from tests.support.upstream import openai_chunk, stream_reply
 
 if TYPE_CHECKING:
@@ -48,12 +54,13 @@ def read_text(reply: requests.Response) -> str:
     return text
 
 
-def test_two_hundred_streams_at_once_all_come_to_their_end() -> None:
+@pytest.mark.parametrize("args", [(), ("--save",)])
+def test_two_hundred_streams_at_once_all_come_to_their_end(args: tuple[str, ...]) -> None:
     create_helper()
     all_there = threading.Barrier(CLIENTS, timeout=120)
     with (
         LoopbackUpstream(pause_s=0.02) as upstream,
-        serve(HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server,
+        serve(*args, HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server,
     ):
 
         def ask(number: int) -> str:
@@ -67,6 +74,10 @@ def test_two_hundred_streams_at_once_all_come_to_their_end() -> None:
     for number, answer in enumerate(answers):
         assert f"> number {number}." in answer
         assert answer.endswith("🐝.")
+    with open_conversations() as conversations:
+        kept = conversations.load_list(Filter(), -1)
+        assert [row.messages for row in kept] == [2] * (CLIENTS if args else 0)
+        assert list_drafts() == []
 
 
 def test_who_is_being_answered_when_the_server_is_told_to_end_is_answered(
@@ -91,3 +102,33 @@ def test_who_is_being_answered_when_the_server_is_told_to_end_is_answered(
         gate.set()
         assert read_text(reply) == "One two."
         server.process.wait(60)
+
+
+@pytest.mark.parametrize("is_busy", [False, True], ids=["connected", "waiting"])
+def test_who_has_connected_when_the_server_is_told_to_end_may_still_ask(*, is_busy: bool) -> None:
+    create_helper()
+    with serve() as server, ExitStack() as stack:
+        port = int(server.origin.rpartition(":")[2])
+        if is_busy:
+            server.process.send_signal(signal.SIGSTOP)  # the connections wait to be taken
+        connections = [stack.enter_context(connect(port)) for _ in range(20)]
+        if not is_busy:
+            assert send(port, build_request("GET", "/healthz", port=port)).status == 200
+        server.process.terminate()
+        server.process.send_signal(signal.SIGCONT)
+        if not is_busy:
+            wait_until_refused(port)
+        head = [("Authorization", f"Bearer {TOKEN}")]
+        for connection in connections:
+            connection.sendall(build_request("GET", "/v1/models", head, port=port))
+        for connection in connections:
+            assert read_answer(connection).status == 200
+            assert connection.recv(1) == b""
+        server.process.wait(PATIENCE_S)
+
+
+def wait_until_refused(port: int) -> None:
+    """Wait until nobody listens any more."""
+    with suppress(ConnectionRefusedError):
+        while True:
+            connect(port).close()

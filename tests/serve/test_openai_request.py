@@ -139,6 +139,11 @@ def test_nulls_count_as_not_said() -> None:
     assert _parse(**nulls).parameters == Parameters()
 
 
+def test_a_whole_number_is_one_however_it_is_written() -> None:
+    asked = parse_asked(json.dumps({**_OFFICIAL, "max_completion_tokens": 5.0, "n": 1.0}).encode())
+    assert repr(asked.parameters.max_tokens) == "5"
+
+
 def test_instructions_are_gathered_wherever_they_stand() -> None:
     parts = [{"type": "text", "text": "Be "}, {"type": "text", "text": "kind."}]
     asked = _parse(
@@ -264,6 +269,8 @@ def _user(part: dict[str, Any]) -> dict[str, Any]:
         ({"temperature": "hot"}, "temperature: a number"),
         ({"temperature": True}, "temperature: a number"),
         ({"max_tokens": 0}, "max_tokens: a whole number"),
+        ({"max_tokens": 1.5}, "max_tokens: a whole number"),
+        ({"max_tokens": 1e300}, "max_tokens: a whole number from 1"),
         ({"stop": [1]}, "stop[0]: a string"),
         ({"stream": "yes"}, "stream: a boolean"),
         ({"stream_options": {"include_usage": True}}, "stream_options: it is only allowed"),

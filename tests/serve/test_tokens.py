@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
+from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,6 +70,24 @@ def test_a_token_is_known_and_nothing_else_is(tokens: Tokens) -> None:
         "\udc80",
     ):
         assert not tokens.matches(wrong)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, None], ids=["first", "second", "last", "wrong"])
+def test_each_kept_token_is_compared_in_constant_time_whichever_is_shown(
+    tokens: Tokens, monkeypatch: pytest.MonkeyPatch, at: int | None
+) -> None:
+    shown = [tokens.create()[1].reveal() for _ in range(3)]
+    compared: list[tuple[str, str]] = []
+
+    def compare(one: str, other: str) -> bool:
+        compared.append((one, other))
+        return compare_digest(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    presented = "hlm_wrong" if at is None else shown[at]
+    assert tokens.matches(presented) is (at is not None)
+    digest = hashlib.sha256(presented.encode()).hexdigest()
+    assert compared == [(token.digest, digest) for token in tokens.load_all()]
 
 
 @pytest.mark.parametrize("attribute", ["name", "id"])

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.errors import CredentialError
 from hiveloom_cli.stop import Stop
@@ -18,7 +20,7 @@ from hiveloom_cli.tools.mcp_tools import McpTools
 from hiveloom_cli.tools.outside import Outside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from hiveloom_cli.secret import Secret
     from hiveloom_cli.tools.tool import Tool, ToolCard, ToolOutput
@@ -82,6 +84,28 @@ class McpWorld:
         path = self.small / "heard"
         lines = path.read_text().splitlines() if path.exists() else []
         return [json.loads(line) for line in lines]
+
+    def wait_for(self, method: str) -> dict[str, Any]:
+        """Wait until the small server has heard a message, and return the first such."""
+        return self._wait_for(method, lambda message: message.get("method") == method)
+
+    def wait_for_call(self, tool: str) -> dict[str, Any]:
+        """Wait until the small server has heard a call of a tool, and return the first such."""
+        return self._wait_for(
+            tool,
+            lambda message: (
+                message.get("method") == "tools/call" and message["params"]["name"] == tool
+            ),
+        )
+
+    def _wait_for(self, what: str, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            for message in self.load_heard():
+                if is_it(message):
+                    return message
+            time.sleep(0.01)
+        pytest.fail(f"the server never heard {what}")
 
     def load_pids(self) -> list[int]:
         """Return the processes that the small server was so far."""

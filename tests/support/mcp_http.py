@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class SmallHttpServer(ThreadingHTTPServer):
     """Answers in JSON, with one tool `echo`.
 
+    It has sessions; one that it was told to `forget` gets the status 404.
+
     With a `key`, only requests that bear it are answered; with `moved_to`, all are redirected. What
     it is sent as a header, it repeats: in what it says of its tool, and to a call with `repeat`.
     """
@@ -26,6 +28,15 @@ class SmallHttpServer(ThreadingHTTPServer):
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.key = ""
         self.moved_to = ""
+        self._session = 1
+
+    def forget(self) -> None:
+        """Know nothing any more of who said hello so far."""
+        self._session += 1
+
+    @property
+    def session(self) -> str:
+        return f"session-{self._session}"
 
     @property
     def origin(self) -> str:
@@ -60,11 +71,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(307, b"", Location=self.server.moved_to)
         elif self.server.key and headers.get("authorization") != f"Bearer {self.server.key}":
             self._send(401, f"bad key: {headers.get('authorization')}".encode())
+        elif headers.get("mcp-session-id", self.server.session) != self.server.session:
+            self._send(404, b"")
         elif "id" not in message:
             self._send(202, b"")
         else:
             reply = {"jsonrpc": "2.0", "id": message["id"], **_answer(message, headers)}
-            self._send(200, json.dumps(reply).encode(), **{"Content-Type": "application/json"})
+            kind = {"Content-Type": "application/json", "Mcp-Session-Id": self.server.session}
+            self._send(200, json.dumps(reply).encode(), **kind)
 
     def do_GET(self) -> None:
         self._send(405, b"")

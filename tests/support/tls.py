@@ -35,6 +35,15 @@ class Authority:
 
     def serve(self, upstream: ScriptedUpstream, *names: str, valid_for: timedelta = _DAY) -> None:
         """Have `upstream` speak TLS as `names`, 127.0.0.1 where none is given."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.write_certificate(*names, valid_for=valid_for))
+        # Shaken by the thread that answers, so that one client's refusal stops no other.
+        upstream.socket = context.wrap_socket(
+            upstream.socket, server_side=True, do_handshake_on_connect=False
+        )
+
+    def write_certificate(self, *names: str, valid_for: timedelta = _DAY) -> Path:
+        """Write a key and its certificate for `names`, 127.0.0.1 where none is given."""
         key = ec.generate_private_key(ec.SECP256R1())
         wanted = [_build_alternative(name) for name in names or ("127.0.0.1",)]
         name = _build_name("upstream")
@@ -48,12 +57,7 @@ class Authority:
             )
             + _encode(certificate)
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        # Shaken by the thread that answers, so that one client's refusal stops no other.
-        upstream.socket = context.wrap_socket(
-            upstream.socket, server_side=True, do_handshake_on_connect=False
-        )
+        return file
 
     def _sign(
         self,

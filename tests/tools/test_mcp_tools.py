@@ -7,7 +7,6 @@ import os
 import stat
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,19 +43,8 @@ def build_tool(name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "description": f"Does {name}", "inputSchema": {"type": "object"}, **more}
 
 
-def wait_for(world: McpWorld, method: str) -> dict[str, Any]:
-    """Wait until the small server has heard a message."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        for message in world.load_heard():
-            if message.get("method") == method:
-                return message
-        time.sleep(0.01)
-    pytest.fail(f"the server never heard {method}")
-
-
 def stop_at_call(world: McpWorld, stop: Stop) -> None:
-    wait_for(world, "tools/call")
+    world.wait_for("tools/call")
     stop.set()
 
 
@@ -224,10 +212,10 @@ def test_a_call_that_is_stopped_is_cancelled_at_the_server(world: McpWorld) -> N
         thread.start()
         output = tools.call("small/hang", stop)
         thread.join()
-        cancelled = wait_for(world, "notifications/cancelled")
+        cancelled = world.wait_for("notifications/cancelled")
         assert output.is_error
         assert output.content == "the MCP server small was told to stop"
-        call = wait_for(world, "tools/call")
+        call = world.wait_for("tools/call")
         assert cancelled["params"]["requestId"] == call["id"]
         assert tools.call("small/echo", text="on").content == "echo: on"
 
@@ -236,7 +224,7 @@ def test_a_call_that_takes_too_long_is_cancelled(world: McpWorld) -> None:
     world.write_small(timeout=1)
     with world.open("small") as tools:
         output = tools.call("small/hang")
-        wait_for(world, "notifications/cancelled")
+        world.wait_for("notifications/cancelled")
     assert output.is_error
     assert "gave no answer within 1 s" in output.content
 
@@ -392,7 +380,7 @@ def test_calls_run_beside_each_other_on_one_server(world: McpWorld) -> None:
     with world.open("small") as tools:
         hanging = threading.Thread(target=lambda: tools.call("small/hang", stop))
         hanging.start()
-        wait_for(world, "tools/call")
+        world.wait_for("tools/call")
         assert tools.call("small/echo", text="beside").content == "echo: beside"
         stop.set()
         hanging.join(10)
@@ -409,7 +397,7 @@ def test_a_chat_that_ends_while_a_server_starts_does_not_wait_for_it(world: McpW
     with world.open("small") as tools:
         thread = threading.Thread(target=tools.call, args=("small/send",))
         thread.start()
-        wait_for(world, "initialize")
+        world.wait_for("initialize")
     thread.join(10)
     assert not thread.is_alive()
     for pid in world.load_pids():

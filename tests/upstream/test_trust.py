@@ -12,6 +12,7 @@ from hiveloom_cli.errors import TlsFailed
 from hiveloom_cli.protocols.request import KeyHeader, WireRequest
 from hiveloom_cli.secret import Secret
 from hiveloom_cli.upstream.transport import RequestsTransport
+from hiveloom_cli.upstream.trust import load_context
 from tests.support.tls import Authority
 from tests.support.upstream import ScriptedUpstream, json_reply, openai_stream, stream_reply
 
@@ -154,3 +155,29 @@ def test_the_program_trusts_the_same(
     done = hiveloom("chat", "--model", "m", "hi", env=env)
     assert (done.exit_code, done.stdout) == ((0, "safe") if trusted else (4, ""))
     assert ("SSL_CERT_FILE" in done.stderr) is not trusted
+
+
+def test_roots_are_read_once_for_each_content(authority: Authority, tmp_path: Path) -> None:
+    environ = {"SSL_CERT_FILE": str(authority.root)}
+    context = load_context(environ)
+    assert load_context(environ) is context
+    other = tmp_path / "other"
+    other.mkdir()
+    authority.root.write_bytes(Authority(other).root.read_bytes())
+    assert load_context(environ) is not context
+
+
+def test_roots_that_were_added_are_trusted_at_once(
+    upstream: ScriptedUpstream, authority: Authority, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    other = tmp_path / "other"
+    other.mkdir()
+    bundle.write_bytes(Authority(other).root.read_bytes())
+    authority.serve(upstream)
+    upstream.add(json_reply(b"{}"))
+    environ = {"SSL_CERT_FILE": str(bundle)}
+    with pytest.raises(TlsFailed):
+        ask(upstream, environ)
+    bundle.write_bytes(bundle.read_bytes() + authority.root.read_bytes())
+    assert ask(upstream, environ) == b"{}"

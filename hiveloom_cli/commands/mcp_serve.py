@@ -1,0 +1,96 @@
+"""`hiveloom mcp serve`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import closing
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import click
+
+from hiveloom_cli.commands.naming import (
+    choose_name,
+    complete_agents,
+    complete_references,
+    take_name,
+)
+from hiveloom_cli.commands.trusting import load_trusted
+from hiveloom_cli.errors import HiveloomError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hiveloom_cli.app import App
+    from hiveloom_cli.commands.serve_host import ServeHost
+
+_PROGRAM = "hiveloom"
+
+
+@click.command(name="serve")
+@take_name(complete_agents)
+@click.option(
+    "--allow-tool",
+    "allowed",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_references,
+    help="Let this tool run, though it usually asks: nobody is there to be asked.",
+)
+@click.option("--save", is_flag=True, help="Keep what is said, as `hiveloom chat` does.")
+@click.pass_obj
+def serve(
+    app: App,
+    words: tuple[str, ...],
+    name_option: str | None,
+    allowed: tuple[str, ...],
+    *,
+    save: bool,
+) -> None:
+    """Be an MCP server whose tools talk to an agent, for the client that starts this.
+
+    It speaks on standard input and output, and ends with the input. Over HTTP, every agent is an
+    MCP server of `hiveloom serve`, at /mcp/AGENT.
+    """
+    name = choose_name(words, name_option)
+    load_trusted(app, name)
+    check_installed()
+    from hiveloom_cli.commands.serve_host import ServeHost
+
+    if app.streams.stdin.isatty():
+        options = [f"--allow-tool={tool}" for tool in allowed]
+        _print_use(app, name, [*options, "--save"] if save else options)
+    _run(app, name, ServeHost(app, allowed, keeps=save))
+
+
+def check_installed() -> None:
+    """Return if the MCP SDK is there; raise `HiveloomError` with the way to get it if not."""
+    if find_spec("mcp") is None:
+        raise HiveloomError(
+            "an MCP server needs the extra `mcp`",
+            hint="pip install 'hiveloom-cli[mcp]', or pipx inject hiveloom-cli 'mcp>=2.3,<3'",
+        )
+
+
+def _print_use(app: App, name: str, options: Sequence[str]) -> None:
+    program = shutil.which(_PROGRAM) or _PROGRAM
+    entry = json.dumps({name: {"command": program, "args": ["mcp", "serve", name, *options]}})
+    app.streams.print_notice(
+        f'An MCP client has to start this; its "mcpServers" take {entry[1:-1]} (Ctrl-D ends it)'
+    )
+
+
+def _run(app: App, name: str, host: ServeHost) -> None:
+    import asyncio
+
+    from hiveloom_cli.serve.mcp_agent import AgentTools
+    from hiveloom_cli.serve.mcp_server import serve_stdio
+    from hiveloom_cli.serve.stdin_lines import read_lines
+    from hiveloom_cli.terminal.report import print_error
+
+    note = partial(print_error, streams=app.streams)
+    tools = AgentTools(host, name, app.clock, note)
+    with closing(host):
+        asyncio.run(serve_stdio(tools, read_lines(app.streams.stdin.fileno())))

@@ -1,0 +1,219 @@
+"""The whole description: which paths there are, and what comes of each.
+
+A new route has its place in `_build_paths`; a test holds that to the application's routes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from hiveloom_cli import __version__
+from hiveloom_cli.serve import anthropic_messages, native, openai_chat
+from hiveloom_cli.serve.description import anthropic, openai, own
+from hiveloom_cli.serve.description import refusals as told
+from hiveloom_cli.serve.description.parts import (
+    JSON,
+    Schema,
+    build_either,
+    build_object,
+    build_operation,
+    build_reply,
+    build_text,
+    build_words,
+    refer,
+)
+
+if TYPE_CHECKING:
+    from hiveloom_cli.serve.wire_format import WireFormat
+
+_OPENAI, _ANTHROPIC, _OWN = (
+    cast("WireFormat", module) for module in (openai_chat, anthropic_messages, native)
+)
+_GET = (told.FOR_ALL, told.FOR_TOKENS)
+_POST = (*_GET, told.FOR_BODIES)
+_SUMMARY = """Agents for other programs, in the ways that they already speak.
+
+An agent is a model of its name. Every path but `/healthz` wants a token. Errors come in the form of
+the path that was asked for, or, from what stands before them all, in one that clients of both
+protocols read; both are described at each path."""
+
+
+def build_document() -> dict[str, Any]:
+    """Build the description as an OpenAPI document, ready to be written as JSON."""
+    return {
+        "openapi": "3.1.1",
+        "info": {"title": "hiveloom serve", "version": __version__, "description": _SUMMARY},
+        # Relative to where the document was read: right behind a proxy that speaks TLS, too.
+        "servers": [{"url": "/", "description": "The server that this was read from."}],
+        "security": [{"bearer": []}, {"key": []}],
+        "tags": [{"name": name} for name in ("server", "openai", "anthropic", "agents")],
+        "paths": _build_paths(),
+        "components": {
+            "schemas": {
+                **openai.build_schemas(),
+                **anthropic.build_schemas(),
+                **own.build_schemas(),
+                **_build_shared(),
+            },
+            "headers": _build_headers(),
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+            },
+        },
+    }
+
+
+def _build_paths() -> dict[str, Any]:
+    agents = "/api/tenants/default/agents"
+    return {
+        "/healthz": {"get": _build_health()},
+        "/openapi.json": {"get": _build_own_description()},
+        "/v1/models": {"get": _build_models(), "parameters": [_build_version()]},
+        "/v1/models/{agent}": {
+            "get": _build_model(),
+            "parameters": [_build_agent(), _build_version()],
+        },
+        "/v1/chat/completions": {"post": _build_chat_completions()},
+        "/v1/messages": {"post": _build_messages()},
+        agents: {"get": _build_agents()},
+        f"{agents}/{{agent}}/chat": {"post": _build_chat(), "parameters": [_build_agent()]},
+    }
+
+
+def _build_health() -> dict[str, Any]:
+    answer = build_reply("It is.", {JSON: build_object({"status": {"const": "ok"}})})
+    responses = {"200": answer, **told.build_refusals([told.FOR_ALL], {})}
+    return build_operation(
+        "health", "Whether the server is alive", responses, tag="server", security=[]
+    )
+
+
+def _build_own_description() -> dict[str, Any]:
+    shape = build_object({"openapi": build_text(pattern="^3\\.1\\.")})
+    responses = {
+        "200": build_reply("This document.", {JSON: shape}),
+        **told.build_refusals(_GET, {}),
+    }
+    return build_operation("description", "Show this document", responses, tag="server")
+
+
+def _build_models() -> dict[str, Any]:
+    shapes = build_either(refer("ModelList"), refer("ModelInfoList"))
+    # With an agent among them, one can be asked for by its name, and be asked.
+    links = {"model": _build_link("model", "$response.body#/data/0/id")}
+    formats = {_OPENAI: told.ON_READING, _ANTHROPIC: told.ON_READING}
+    responses = {
+        "200": build_reply("The agents, as models.", {JSON: shapes}, links=links),
+        **told.build_refusals(_GET, formats),
+    }
+    return build_operation("models", "List the agents as models", responses, tag="openai")
+
+
+def _build_model() -> dict[str, Any]:
+    shapes = build_either(refer("Model"), refer("ModelInfo"))
+    codes = {**told.ON_READING, **told.ON_NAMING}
+    responses = {
+        "200": build_reply("The agent, as a model.", {JSON: shapes}),
+        **told.build_refusals((*_GET, told.FOR_NAMES), {_OPENAI: codes, _ANTHROPIC: codes}),
+    }
+    return build_operation("model", "Show an agent as a model", responses, tag="openai")
+
+
+def _build_chat_completions() -> dict[str, Any]:
+    return build_operation(
+        "chatCompletions",
+        "Have an agent answer, as OpenAI's service does",
+        {"200": openai.build_answer(), **_build_refused(_OPENAI)},
+        tag="openai",
+        body=openai.build_request(),
+    )
+
+
+def _build_messages() -> dict[str, Any]:
+    return build_operation(
+        "messages",
+        "Have an agent answer, as Anthropic's service does",
+        {"200": anthropic.build_answer(), **_build_refused(_ANTHROPIC)},
+        tag="anthropic",
+        body=anthropic.build_request(),
+    )
+
+
+def _build_agents() -> dict[str, Any]:
+    links = {"chat": _build_link("chat", "$response.body#/agents/0/name")}
+    responses = {
+        "200": build_reply("The agents.", {JSON: refer("AgentList")}, links=links),
+        **told.build_refusals(_GET, {_OWN: told.ON_READING}),
+    }
+    return build_operation("agents", "List the agents", responses, tag="agents")
+
+
+def _build_chat() -> dict[str, Any]:
+    return build_operation(
+        "chat",
+        "Say something to an agent",
+        {"200": own.build_answer(), **_build_refused(_OWN, told.FOR_NAMES)},
+        tag="agents",
+        body=own.build_request(),
+    )
+
+
+def _build_refused(format_: WireFormat, *more: told.Codes) -> dict[str, Any]:
+    refused = told.build_refusals((*_POST, *more), {format_: told.list_answering()})
+    return {**refused, **told.build_gone()}
+
+
+def _build_link(operation: str, agent: str) -> dict[str, Any]:
+    return {"operationId": operation, "parameters": {"agent": agent}}
+
+
+def _build_agent() -> dict[str, Any]:
+    return {
+        "name": "agent",
+        "in": "path",
+        "required": True,
+        "description": "The name of an agent.",
+        "schema": build_text(minLength=1),
+        "example": "helper",
+    }
+
+
+def _build_version() -> dict[str, Any]:
+    return {
+        "name": "anthropic-version",
+        "in": "header",
+        "description": "Whoever sends it, be it empty, is answered in Anthropic's form.",
+        "schema": build_text(),
+    }
+
+
+def _build_shared() -> dict[str, Schema]:
+    data = build_text(
+        minLength=1,
+        pattern=r"^([Dd][Aa][Tt][Aa]:[^,]{0,200};[Bb][Aa][Ss][Ee]64,)?[A-Za-z0-9+/\s]+={0,2}\s*$",
+        description="The data itself, in base64, or as a data URL. Its bytes tell what it is: "
+        "PNG, JPEG, GIF, WebP, or, where files are taken, PDF or text.",
+    )
+    schema = {"type": "object", "description": "A JSON Schema; what it refers to stands in it."}
+    parameters = build_object({}, {"type": {"const": "object"}}, description="A JSON Schema.")
+    return {"Data": data, "AnswerSchema": schema, "ToolParameters": parameters}
+
+
+def _build_headers() -> dict[str, Any]:
+    id_ = build_text(pattern="^[A-Za-z0-9._-]{1,64}$")
+    seconds = {"type": "integer", "minimum": 1}
+    return {
+        "X-Request-Id": {
+            "description": "Its id",
+            "required": True,
+            "schema": id_,
+        },
+        "Retry-After": {"description": "How many seconds to wait.", "schema": seconds},
+        "X-Should-Retry": {
+            "description": "Where asking again changes nothing.",
+            "schema": build_words("false"),
+        },
+        "WWW-Authenticate": {"required": True, "schema": {"const": "Bearer"}},
+        "Allow": {"description": "The methods that there are.", "schema": build_text()},
+    }
