@@ -135,11 +135,13 @@ def _parse_must_call(choice: Field, tools: tuple[ToolDefinition, ...]) -> str | 
 
 
 def _parse_format(fields: Field) -> OutputSchema | None:
-    config, described = fields.get("output_config"), fields.get("output_format")  # the older name
-    if config.is_set and config.get("format").is_set:
-        described = config.get("format")
-    if not described.is_set:
-        return None
+    config, older = fields.get("output_config"), fields.get("output_format")
+    places = [config.get("format"), older] if config.is_set else [older]
+    found = [_parse_schema(place) for place in places if place.is_set]
+    return found[0] if found else None
+
+
+def _parse_schema(described: Field) -> OutputSchema:
     described.get("type").read_word(["json_schema"])
     return parse_output(described.get("schema"))
 

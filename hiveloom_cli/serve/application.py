@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
@@ -44,7 +44,7 @@ def build_application(
     description = Route("/openapi.json", _describe)
     application = Starlette(
         routes=[*_build_answering(Answering(host, clock, silence_s)), mcp, description, *more],
-        exception_handlers={HTTPException: partial(refuse_place, clock)},
+        exception_handlers={HTTPException: refuse_place},
     )
     application.router.redirect_slashes = False  # a path is there or not; nobody is sent on
     return application

@@ -46,8 +46,6 @@ _LEGACY = "it is not supported: use tools in its place"
 _REFUSED = {
     "functions": _LEGACY,
     "function_call": _LEGACY,
-    "logprobs": "an agent does not tell how likely its words are",
-    "top_logprobs": "an agent does not tell how likely its words are",
     "web_search_options": "an agent searches with tools of its own, or not at all",
 }
 
@@ -62,7 +60,7 @@ def parse_asked(body: bytes, agent: str = "") -> Asked:
     options = fields.get("stream_options")
     if options.is_set and not stream:
         raise options.refuse("it is only allowed when stream is true")
-    tools = _parse_tools(fields)
+    tools, several = _parse_tools(fields), fields.get("parallel_tool_calls")
     return Asked(
         agent=agent or parse_agent(fields.get("model")),
         messages=pair_messages([one for message in said for one in _parse_turn(message)], messages),
@@ -70,7 +68,7 @@ def parse_asked(body: bytes, agent: str = "") -> Asked:
         parameters=_parse_parameters(fields),
         tools=tools,
         must_call=_parse_must_call(fields.get("tool_choice"), tools),
-        one_call=fields.get("parallel_tool_calls").value is False,
+        one_call=several.is_set and not several.read_flag(),
         output=_parse_format(fields.get("response_format")),
         stream=stream,
         include_usage=options.is_set and options.get("include_usage").read_flag(),
@@ -82,8 +80,15 @@ def _check_unsupported(fields: Field) -> None:
     if (number.read_count(128) or 1) != 1:
         raise number.refuse("an agent gives one answer: only 1 is supported")
     for name, problem in _REFUSED.items():
-        if fields.get(name).value not in (None, False, 0):
+        if fields.get(name).is_set:
             raise fields.get(name).refuse(problem)
+    likely, most_likely = fields.get("logprobs"), fields.get("top_logprobs")
+    for field, wanted in (
+        (likely, likely.read_flag()),
+        (most_likely, most_likely.read_number(0, 20)),
+    ):
+        if wanted:
+            raise field.refuse("an agent does not tell how likely its words are")
     kinds = fields.get("modalities")
     if kinds.is_set and any(kind.value != "text" for kind in kinds.read_items(MOST_PARTS)):
         raise kinds.refuse("an agent answers with text alone")

@@ -146,7 +146,7 @@ def test_every_code_of_the_guard_is_in_it() -> None:
     ("path", "more"),
     [
         ("/v1/chat/completions", {"tools": [FUNCTION], "stream_options": {"include_usage": True}}),
-        ("/v1/messages", {"tools": [TOOL], "max_tokens": 100}),
+        ("/v1/messages", {"tools": [TOOL], "max_tokens": 100, "thinking": {"type": "enabled"}}),
         (CHAT, {}),
     ],
 )
@@ -159,6 +159,16 @@ def test_an_answer_has_what_is_described_and_no_more(
     reply = ask(served, "post", path, json={**body, "message": text, "stream": stream})
     assert reply.status_code == 200
     assert list_faults("post", path, reply) == []
+
+
+def test_the_same_holds_of_what_is_counted(served: Served) -> None:
+    said = {"model": "helper", "messages": [{"role": "user", "content": "Hello"}]}
+    path = "/v1/messages/count_tokens"
+    replies = [
+        ask(served, "post", path, json=body) for body in (said, {**said, "model": "nobody"}, {})
+    ]
+    assert [reply.status_code for reply in replies] == [200, 404, 400]
+    assert [fault for reply in replies for fault in list_faults("post", path, reply)] == []
 
 
 def test_the_same_holds_of_what_is_listed(served: Served) -> None:

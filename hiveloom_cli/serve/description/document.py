@@ -76,6 +76,7 @@ def _build_paths() -> dict[str, Any]:
         },
         "/v1/chat/completions": {"post": _build_chat_completions()},
         "/v1/messages": {"post": _build_messages()},
+        "/v1/messages/count_tokens": {"post": _build_count()},
         agents: {"get": _build_agents()},
         f"{agents}/{{agent}}/chat": {"post": _build_chat(), "parameters": [_build_agent()]},
     }
@@ -137,6 +138,18 @@ def _build_messages() -> dict[str, Any]:
         {"200": anthropic.build_answer(), **_build_refused(_ANTHROPIC)},
         tag="anthropic",
         body=anthropic.build_request(),
+    )
+
+
+def _build_count() -> dict[str, Any]:
+    codes = {**told.ON_READING, **told.ON_NAMING, 400: ("invalid_request_error",)}
+    counted = build_reply("An estimate.", {JSON: refer("TokensCount")})
+    return build_operation(
+        "countTokens",
+        "Estimate how many tokens a request is",
+        {"200": counted, **told.build_refusals(_POST, {_ANTHROPIC: codes})},
+        tag="anthropic",
+        body=anthropic.build_count(),
     )
 
 

@@ -98,6 +98,7 @@ def build_schemas() -> dict[str, Schema]:
 def _build_request() -> Schema:
     count = allow_null(build_number(1, MOST_TOKENS, kind="integer"))
     stops = build_list(build_text(), MOST_STOPS)
+    named = _build_typed("function", build_object({"name": build_text()}))
     optional = {
         "stream": build_flag(),
         "stream_options": allow_null(build_object({}, {"include_usage": build_flag()})),
@@ -109,7 +110,11 @@ def _build_request() -> Schema:
         "n": {"enum": [1, None]},
         "response_format": allow_null(refer("ChatResponseFormat")),
         "tools": allow_null(build_list(refer("ChatTool"), MOST_TOOLS)),
-        "tool_choice": build_words("auto", "none", None),
+        "tool_choice": build_either(build_words("auto", "none", "required", None), named),
+        "parallel_tool_calls": build_flag(),
+        "logprobs": {"enum": [False, None]},
+        "top_logprobs": {"enum": [0, None]},
+        "web_search_options": _NOTHING,
         "modalities": allow_null(build_list(build_words("text"), MOST_PARTS)),
         "functions": _NOTHING,
         "function_call": _NOTHING,
@@ -157,6 +162,7 @@ def _build_message() -> Schema:
                 "content": allow_null(refer("ChatText")),
                 "refusal": allow_null(build_text()),
                 "tool_calls": allow_null(build_list(call, MOST_PARTS)),
+                "function_call": _NOTHING,
             },
         ),
         build_object(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Of the guard, for anything that is asked for.
 FOR_ALL: Codes = {
-    400: ("host_invalid",),
+    400: ("framing_invalid", "host_invalid"),
     403: ("origin_not_allowed",),
     405: ("method_not_allowed",),
     421: ("host_not_allowed",),
@@ -38,7 +38,7 @@ FOR_TOKENS: Codes = {
     408: ("request_too_slow",),
     413: ("request_too_large",),
     429: ("too_many_requests",),
-    503: ("tokens_unreadable",),
+    503: ("shutting_down", "tokens_unreadable"),
 }
 # Beside those, where JSON is sent.
 FOR_BODIES: Codes = {415: ("content_type_invalid",)}
