@@ -11,8 +11,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JAVASCRIPT := everything openai-js
 SERVERS := litellm llama mcp-time schemathesis $(JAVASCRIPT)
 SHELLS := bash zsh fish
-SYSTEM_PACKAGES := gnome-keyring dbus zsh fish nodejs npm systemd nginx-light
-SYSTEM_COMMANDS := gnome-keyring-daemon dbus-run-session zsh fish node npm systemd-analyze nginx
+SYSTEM_PACKAGES := gnome-keyring dbus zsh fish nodejs npm systemd nginx-light chromium chromium-driver
+SYSTEM_COMMANDS := gnome-keyring-daemon dbus-run-session zsh fish node npm systemd-analyze nginx chromium chromedriver
 ARGS ?=
 
 .DEFAULT_GOAL := help

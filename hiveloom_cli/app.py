@@ -183,8 +183,8 @@ class App:
         """Decide where requests for a model go. Raises `SecretMissing` and `BaseUrlInvalid`."""
         from hiveloom_cli.upstream.resolve import decide_upstream
 
-        stored = self.credentials.load_all()
-        return decide_upstream(model, credential, stored, self.environ, allow_http=allow_http)
+        kept, handed = self.credentials.load_all(), self.credentials.load_handed_names()
+        return decide_upstream(model, credential, kept, self.environ, handed, allow_http=allow_http)
 
     def decide_route(self, model: str, credential: str) -> Route:
         """Decide where requests for a model would go, whether they can or not."""
@@ -294,4 +294,4 @@ class App:
         """Fetch a key from where it is kept. Raises `CredentialError`."""
         from hiveloom_cli.upstream.keys import load_key
 
-        return self._note(load_key(source, self.environ, self.credentials.load_secret))
+        return self._note(load_key(source, self.environ, self.credentials))

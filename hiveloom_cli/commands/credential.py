@@ -16,7 +16,7 @@ from hiveloom_cli.commands.naming import choose_name, complete_credentials, take
 
 if TYPE_CHECKING:
     from hiveloom_cli.app import App
-    from hiveloom_cli.credentials.credential import Saved
+    from hiveloom_cli.credentials.credential import Credential, Saved
     from hiveloom_cli.secret import Secret
     from hiveloom_cli.upstream.binding import Address
     from hiveloom_cli.upstream.key_check import KeyCheck
@@ -38,6 +38,11 @@ def command() -> None:
 @take_address
 @take_allow_http
 @take_source
+@click.option(
+    "--from-systemd",
+    is_flag=True,
+    help="Keep the address alone; systemd hands the key to the service, as hiveloom.NAME.",
+)
 @click.pass_obj
 def set_credential(app: App, /, **options: Any) -> None:
     """Store a key under a name; a key that is there is replaced.
@@ -55,6 +60,9 @@ def set_credential(app: App, /, **options: Any) -> None:
 
     name = parse_credential_name(choose_name(options["words"], options["name_option"]))
     address = _decide_address(app, name, options)
+    if options["from_systemd"]:
+        _save_handed(app, name, address, options)
+        return
     secret = _load_secret(app, name, options)
     saved = app.credentials.save(name, secret, base_url=address.base_url, protocol=address.protocol)
     _print_saved(app, saved, "Replaced" if saved.replaced else "Stored")
@@ -96,7 +104,8 @@ def rotate(app: App, /, **options: Any) -> None:
     from hiveloom_cli.credentials.credential import parse_credential_name
 
     name = parse_credential_name(choose_name(options["words"], options["name_option"]))
-    app.credentials.load(name)  # an unknown name is told before a key is asked for
+    # An unknown name is told before a key is asked for.
+    _check_ours(app.credentials.load(name))
     upstream = _decide_upstream(app, name, options) if options["test"] else None
     secret = _load_secret(app, name, options)
     if upstream is not None:
@@ -138,6 +147,30 @@ def list_credentials(app: App, *, as_json: bool) -> None:
             app.streams.print_line(line)
     else:
         app.streams.print_notice("No key is stored yet: hiveloom credential set --name openai")
+    if handed := app.credentials.load_handed_names() - {row["name"] for row in rows}:
+        names = ", ".join(sorted(handed))
+        app.streams.print_notice(f"note: systemd hands over, for their own addresses: {names}")
+
+
+def _save_handed(app: App, name: str, address: Address, options: dict[str, Any]) -> None:
+    from hiveloom_cli.errors import UsageMistake
+
+    if options["from_env"] is not None or options["from_file"] is not None:
+        raise UsageMistake("the key was given twice", hint="give --from-systemd alone")
+    saved = app.credentials.save_handed(name, base_url=address.base_url, protocol=address.protocol)
+    _print_saved(app, saved, "Left")
+    app.streams.print_notice(f"The unit needs a line: LoadCredential=hiveloom.{name}:FILE")
+
+
+def _check_ours(credential: Credential) -> None:
+    """Return if a key is ours to replace; raise `UsageMistake` if systemd hands it over."""
+    from hiveloom_cli.errors import UsageMistake
+
+    if credential.kept_in == "systemd":
+        raise UsageMistake(
+            f"systemd hands over the key {credential.name}, so it is not replaced here",
+            hint="put the new key into the file that the unit names, and restart the service",
+        )
 
 
 def _decide_address(app: App, name: str, options: dict[str, Any]) -> Address:
@@ -180,17 +213,18 @@ def _load_secret(app: App, name: str, options: dict[str, Any]) -> Secret:
 
 
 def _print_saved(app: App, saved: Saved, verb: str) -> None:
-    from hiveloom_cli.credentials.choice import parse_passphrase
+    from hiveloom_cli.credentials.handed import load_passphrase
     from hiveloom_cli.credentials.notice import format_place, format_vault_notice
     from hiveloom_cli.upstream.binding import format_destination
 
     credential = saved.credential
     place = format_place(credential.kept_in)
+    where = f"to the {place}" if credential.kept_in == "systemd" else f"in the {place}"
     origin = format_destination(credential.name, credential, app.environ)
     goal = f", for {origin}" if origin else "; the model's name decides where it goes"
-    app.streams.print_line(f"{verb} the key {credential.name} in the {place}{goal}.")
+    app.streams.print_line(f"{verb} the key {credential.name} {where}{goal}.")
     if saved.vault_is_new:
-        passphrase = parse_passphrase(app.environ) is not None
+        passphrase = load_passphrase(app.environ) is not None
         for line in format_vault_notice(app.paths, passphrase=passphrase):
             app.streams.print_notice(line)
     if saved.left_in is not None:

@@ -107,6 +107,7 @@ def _format_provider(provider: Provider) -> Iterator[str]:
     if provider.is_hosted:
         yield f"get a key:       {provider.key_page}"
         yield f"usual variable:  {provider.key_variable} (taken where no key is stored)"
+        yield f"in a service:    LoadCredential=hiveloom.{provider.name}:FILE (taken before that)"
     yield ""
     yield "Beside other providers:"
     yield from (f"  {line}" for line in _build_commands(provider))

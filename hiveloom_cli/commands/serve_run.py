@@ -11,14 +11,16 @@ from hiveloom_cli.commands.patience import choose_patience, choose_timeouts
 from hiveloom_cli.commands.serve_host import ServeHost
 from hiveloom_cli.commands.serve_limits import BYTES_A_MB
 from hiveloom_cli.commands.serve_notes import Notes
+from hiveloom_cli.credentials.handed import SERVE_TOKEN, load_handed
 from hiveloom_cli.serve.access import TOKEN_VARIABLE, check_names, check_open, decide_access
 from hiveloom_cli.serve.access_log import AccessLog, open_log_file
 from hiveloom_cli.serve.application import build_application
 from hiveloom_cli.serve.guard import Guard
-from hiveloom_cli.serve.guard_rules import Rules
+from hiveloom_cli.serve.guard_rules import OPEN_PATHS, Rules
 from hiveloom_cli.serve.hosts import build_hosts, parse_origin
 from hiveloom_cli.serve.metered_host import MeteredHost
 from hiveloom_cli.serve.metrics import MeteredLog, Metrics
+from hiveloom_cli.serve.page import PATHS
 from hiveloom_cli.serve.server import open_socket, run_server
 from hiveloom_cli.serve.tokens import Tokens
 
@@ -38,7 +40,7 @@ def run(app: App, options: Mapping[str, Any]) -> None:
     access = decide_access(
         Tokens(app.paths.serve_tokens, app.clock),
         options["host"],
-        app.environ.get(TOKEN_VARIABLE, ""),
+        _load_given_token(app),
         is_open=options["no_token"],
     )
     notes = Notes(app, as_json=options["access_log"] in _STDERR)
@@ -56,6 +58,14 @@ def run(app: App, options: Mapping[str, Any]) -> None:
         run_server(guard, listener, note_ready, options["grace"])
 
 
+def _load_given_token(app: App) -> str:
+    """Return the token of the environment, else the one that systemd hands over; "" for none."""
+    if given := app.environ.get(TOKEN_VARIABLE, "").strip():
+        return given
+    handed = load_handed(app.environ, SERVE_TOKEN)
+    return handed.reveal() if handed is not None else ""
+
+
 def check_options(options: Mapping[str, Any]) -> None:
     """Return if that can be served, as far as it is known before; raise `UsageMistake`."""
     rules = _build_rules(options["port"], options)
@@ -68,6 +78,7 @@ def _build_rules(port: int, options: Mapping[str, Any]) -> Rules:
     return Rules(
         build_hosts(options["host"], port, options["allow_host"]),
         frozenset(map(parse_origin, options["allow_origin"])),
+        public=OPEN_PATHS | PATHS,
         most_bytes=round(options["max_body"] * BYTES_A_MB),
         most_running=options["max_running"],
     )

@@ -10,13 +10,16 @@ from hiveloom_cli.errors import HiveloomError
 if TYPE_CHECKING:
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.app import App
+    from hiveloom_cli.credentials.credential import Credential
     from hiveloom_cli.protocols.base_url import BaseUrl
     from hiveloom_cli.upstream.resolve import Route
 
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """Whether a key is there: "stored", "environment", "not_needed", "missing" or "unknown".
+    """Whether a key is there.
+
+    `state` is "stored", "systemd", "environment", "not_needed", "missing" or "unknown".
 
     `text` says so to a person, and what to type if it is missing.
     """
@@ -84,19 +87,30 @@ def build_upstream_document(view: UpstreamView) -> dict[str, Any]:
 
 
 def _find_key(app: App, route: Route, base_url: BaseUrl | None) -> KeyView:
-    from hiveloom_cli.credentials.notice import format_place
-    from hiveloom_cli.upstream.resolve import EnvironmentKey, StoredKey, find_key
+    from hiveloom_cli.upstream.resolve import EnvironmentKey, StoredKey, SystemdKey, find_key
 
     name = route.credential
     stored = app.credentials.load_all()
+    handed = app.credentials.load_handed_names()
     if name in stored:
-        return KeyView("stored", f"stored in the {format_place(stored[name].kept_in)}")
+        return _build_stored(stored[name], is_here=name in handed)
     if base_url is None:
         return KeyView("unknown", "not stored")
-    match find_key(name, base_url, stored, app.environ):
+    match find_key(name, base_url, stored, app.environ, handed):
         case None | StoredKey():
             return KeyView("missing", f"not stored: hiveloom credential set {name}")
+        case SystemdKey(provider):
+            return KeyView("systemd", f"handed over by systemd, as hiveloom.{provider}")
         case EnvironmentKey(variable):
             return KeyView("environment", f"from {variable}")
         case _:
             return KeyView("not_needed", "not needed on this machine")
+
+
+def _build_stored(credential: Credential, *, is_here: bool) -> KeyView:
+    from hiveloom_cli.credentials.notice import format_place
+
+    if credential.kept_in != "systemd":
+        return KeyView("stored", f"stored in the {format_place(credential.kept_in)}")
+    where = "" if is_here else ", to the service alone"
+    return KeyView("systemd", f"handed over by systemd, as hiveloom.{credential.name}{where}")

@@ -12,8 +12,9 @@ from hiveloom_cli.secret import looks_like_key
 if TYPE_CHECKING:
     from datetime import datetime
 
-Place: TypeAlias = Literal["os", "vault"]
-"""Where a secret is kept: the operating system's keyring or the file vault."""
+Place: TypeAlias = Literal["os", "vault", "systemd"]
+"""Where a secret is kept: the operating system's keyring, the file vault, or with systemd, which
+hands it to the service."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 

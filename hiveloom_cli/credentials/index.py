@@ -85,8 +85,8 @@ def _parse_entry(name: str, entry: Any) -> Credential:
     if not isinstance(entry, dict):
         raise ValueError(f"{name}: not an object")  # noqa: TRY004 - as above
     kept_in = entry.get("kept_in")
-    if kept_in not in ("os", "vault"):
-        raise ValueError(f'{name}: "kept_in" is neither "os" nor "vault"')
+    if kept_in not in ("os", "vault", "systemd"):
+        raise ValueError(f'{name}: "kept_in" is neither "os" nor "vault" nor "systemd"')
     set_at = _get_moment(name, entry, "set_at")
     if set_at is None:
         raise ValueError(f'{name}: "set_at" is missing')

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 from hiveloom_cli.credentials.choice import (
     decide_desktop,
     parse_forced_place,
-    parse_passphrase,
     parse_timeout_s,
 )
+from hiveloom_cli.credentials.handed import load_handed, load_passphrase
 from hiveloom_cli.credentials.os_keyring import NoUsableKeyring, ask_keyring
 from hiveloom_cli.errors import HiveloomError, KeyringTimedOut, KeyringUnavailable
 from hiveloom_cli.secret import Secret
@@ -43,6 +43,8 @@ class SecretKeeper:
 
     def load(self, place: Place, name: str) -> Secret | None:
         """Return the secret, unchecked; None for nothing."""
+        if place == "systemd":
+            return load_handed(self._environ, name)
         value = self._ask(
             place, "give the key", lambda backend, service: backend.get_password(service, name)
         )
@@ -52,9 +54,10 @@ class SecretKeeper:
         """Store the secret and return where.
 
         That is the place that `HIVELOOM_KEYRING` forces; else `kept_in`, where the former one is;
-        else (None) the system's keyring, or the vault where that cannot be used. A keyring that is
-        not recommended has to be forced.
+        else (None, or systemd, which nothing is given to) the system's keyring, or the vault where
+        that cannot be used. A keyring that is not recommended has to be forced.
         """
+        kept_in = None if kept_in == "systemd" else kept_in
         forced = parse_forced_place(self._environ)
 
         def save(place: Place) -> Place:
@@ -74,7 +77,9 @@ class SecretKeeper:
         return save("vault")
 
     def delete(self, place: Place, name: str) -> None:
-        """Delete the secret; nothing there is as good."""
+        """Delete the secret; nothing there is as good. What systemd hands over stays with it."""
+        if place == "systemd":
+            return
 
         def delete(backend: KeyringBackend, service: str) -> None:
             from keyring.errors import PasswordDeleteError
@@ -113,7 +118,7 @@ class SecretKeeper:
         if place == "vault":
             from hiveloom_cli.credentials.vault import FileVault
 
-            passphrase = parse_passphrase(self._environ)
+            passphrase = load_passphrase(self._environ)
             vault = FileVault(self._paths.vault, self._paths.vault_key, passphrase)
             return request(vault, _VAULT_SERVICE)
         return ask_keyring(

@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING
 from hiveloom_cli.credentials.choice import PASSPHRASE_VARIABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hiveloom_cli.credentials.credential import Place
     from hiveloom_cli.paths import Paths
+
+_PLACES: Mapping[Place, str] = {
+    "os": "system keyring",
+    "vault": "file vault",
+    "systemd": "systemd unit",
+}
 
 
 def format_place(place: Place) -> str:
     """Name a place as a person would."""
-    return "system keyring" if place == "os" else "file vault"
+    return _PLACES[place]
 
 
 def format_vault_notice(paths: Paths, *, passphrase: bool) -> list[str]:

@@ -11,6 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.credentials.credential import Credential, Saved, parse_credential_name
+from hiveloom_cli.credentials.handed import (
+    PREFIX,
+    check_handed_name,
+    load_handed,
+    load_handed_names,
+)
 from hiveloom_cli.credentials.index import build_with, build_without, load_index, save_index
 from hiveloom_cli.credentials.keeper import SecretKeeper
 from hiveloom_cli.credentials.kept import KeptSecrets
@@ -28,9 +34,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hiveloom_cli.clock import Clock
+    from hiveloom_cli.credentials.credential import Place
     from hiveloom_cli.credentials.index import Index
     from hiveloom_cli.paths import Paths
     from hiveloom_cli.secret import Secret
+
+_WHERE: Mapping[Place, str] = {
+    "os": "the system's keyring",
+    "vault": "the vault",
+    "systemd": "systemd",
+}
+_SYSTEMD_HINT = f"LoadCredential={PREFIX}NAME:FILE in the service's unit, which alone gets it"
 
 
 class CredentialStore:
@@ -39,6 +53,7 @@ class CredentialStore:
     def __init__(self, *, paths: Paths, environ: Mapping[str, str], clock: Clock) -> None:
         self._paths = paths
         self._clock = clock
+        self._environ = environ
         self._keeper = SecretKeeper(paths=paths, environ=environ)
         self._kept: KeptSecrets | None = None
 
@@ -71,7 +86,15 @@ class CredentialStore:
     def _fetch(self, name: str) -> Secret:
         credential = self.load(name)
         secret = self._keeper.load(credential.kept_in, credential.name)
-        return _check_secret(secret, credential)
+        return _check_secret(secret, credential.name, credential.kept_in)
+
+    def load_handed_names(self) -> frozenset[str]:
+        """Return the names of the keys that systemd hands over, stored here or not."""
+        return load_handed_names(self._environ)
+
+    def load_handed_secret(self, name: str) -> Secret:
+        """Return the key that systemd hands over; the errors are those of `load_secret`."""
+        return _check_secret(load_handed(self._environ, name), name, "systemd")
 
     def save(
         self,
@@ -93,6 +116,24 @@ class CredentialStore:
         with self._open_index() as index:
             former = index.credentials.get(name)
             return self._put(index, former, self._build(name, former, base_url, protocol), secret)
+
+    def save_handed(
+        self, name: str, *, base_url: str | None = None, protocol: str | None = None
+    ) -> Saved:
+        """Keep where the key `name` belongs, which systemd is to hand over at each use.
+
+        The index forgets another place first, so that no former secret goes to a new address.
+        """
+        name = parse_credential_name(name)
+        check_handed_name(name)
+        with self._open_index() as index:
+            former = index.credentials.get(name)
+            wanted = replace(self._build(name, former, base_url, protocol), kept_in="systemd")
+            save_index(self._paths.credentials, build_with(index, wanted))
+        place = former.kept_in if former is not None else None
+        is_left = place is not None and not self._keeper.try_delete(place, name)
+        left_in = place if is_left else None
+        return Saved(wanted, replaced=place is not None, vault_is_new=False, left_in=left_in)
 
     def rotate(self, name: str, secret: Secret) -> Saved:
         """Replace the secret of `name`; raise `CredentialNotFound` with the names that exist."""
@@ -194,15 +235,17 @@ def _get(index: Index, name: str) -> Credential:
         ) from None
 
 
-def _check_secret(secret: Secret | None, credential: Credential) -> Secret:
-    where = "the system's keyring" if credential.kept_in == "os" else "the vault"
-    hint = f"hiveloom credential set --name {credential.name}"
+def _check_secret(secret: Secret | None, name: str, place: Place) -> Secret:
+    where = _WHERE[place]
+    hint = _SYSTEMD_HINT if place == "systemd" else f"hiveloom credential set --name {name}"
+    if secret is None and place == "systemd":
+        raise SecretMissing(f"systemd hands over no key as {PREFIX}{name} here", hint=hint)
     if secret is None:
-        raise SecretMissing(f"{where} no longer holds the key {credential.name!r}", hint=hint)
+        raise SecretMissing(f"{where} no longer holds the key {name!r}", hint=hint)
     try:
         return parse_secret(secret.reveal())
     except SecretRefused as error:
-        problem = f"what {where} holds as {credential.name!r} is no key: {error.message}"
+        problem = f"what {where} holds as {name!r} is no key: {error.message}"
     raise SecretRefused(problem, hint=hint)
 
 

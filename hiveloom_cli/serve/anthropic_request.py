@@ -113,7 +113,7 @@ def _parse_parameters(fields: Field) -> Parameters:
 
 def _parse_tools(fields: Field) -> tuple[ToolDefinition, ...]:
     tools, choice = fields.get("tools"), fields.get("tool_choice")
-    if not tools.is_set or (choice.is_set and choice.get("type").value == "none"):
+    if not tools.is_set:
         return ()
     definitions = []
     for tool in tools.read_items(MOST_TOOLS):
@@ -122,7 +122,8 @@ def _parse_tools(fields: Field) -> tuple[ToolDefinition, ...]:
         schema = tool.get("input_schema")
         schema.read_map()
         definitions.append(parse_tool(tool, schema))
-    return check_tools(definitions, tools)
+    found = check_tools(definitions, tools)
+    return () if choice.is_set and choice.get("type").value == "none" else found
 
 
 def _parse_must_call(choice: Field, tools: tuple[ToolDefinition, ...]) -> str | None:
@@ -136,8 +137,8 @@ def _parse_must_call(choice: Field, tools: tuple[ToolDefinition, ...]) -> str | 
 
 def _parse_format(fields: Field) -> OutputSchema | None:
     config, older = fields.get("output_config"), fields.get("output_format")
-    places = [config.get("format"), older] if config.is_set else [older]
-    found = [_parse_schema(place) for place in places if place.is_set]
+    told = [config.get("format"), older] if config.is_set else [older]
+    found = [_parse_schema(described) for described in told if described.is_set]
     return found[0] if found else None
 
 

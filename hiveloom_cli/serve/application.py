@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
@@ -16,6 +16,7 @@ from hiveloom_cli.serve.answering import SILENCE_S, Answering
 from hiveloom_cli.serve.description.document import build_document
 from hiveloom_cli.serve.elsewhere import refuse_place
 from hiveloom_cli.serve.mcp_route import McpRoute
+from hiveloom_cli.serve.page import build_page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,11 +41,16 @@ def build_application(
 
     `more` are routes beside those that answer.
     """
-    mcp = Route("/mcp/{agent}", McpRoute(host, clock), methods=["POST"])
-    description = Route("/openapi.json", _describe)
+    routes = [
+        *build_page(),
+        Route("/healthz", _report_health),
+        *_build_answering(Answering(host, clock, silence_s)),
+        Route("/mcp/{agent}", McpRoute(host, clock), methods=["POST"]),
+        Route("/openapi.json", _describe),
+        *more,
+    ]
     application = Starlette(
-        routes=[*_build_answering(Answering(host, clock, silence_s)), mcp, description, *more],
-        exception_handlers={HTTPException: refuse_place},
+        routes=routes, exception_handlers={HTTPException: partial(refuse_place, clock)}
     )
     application.router.redirect_slashes = False  # a path is there or not; nobody is sent on
     return application
@@ -64,7 +70,6 @@ def _build_answering(answering: Answering) -> list[Route]:
         return read
 
     return [
-        Route("/healthz", _report_health),
         Route("/v1/models", show(_choose_models)),
         Route("/v1/models/{agent}", show(_choose_models)),
         Route("/v1/chat/completions", take(_OPENAI), methods=["POST"]),

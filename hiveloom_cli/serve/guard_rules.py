@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Headers = Mapping[str, Sequence[str]]  # names in small letters
 
 READING = frozenset({"GET", "HEAD"})
+OPEN_PATHS = frozenset({"/healthz"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+(, ?[A-Za-z0-9-]+)*", re.ASCII)
 _ELSEWHERE = frozenset({"cross-site", "same-site"})
@@ -41,7 +42,7 @@ class Rules:
 
     hosts: Hosts
     origins: frozenset[str] = frozenset()
-    public: frozenset[str] = frozenset({"/healthz"})
+    public: frozenset[str] = OPEN_PATHS
     most_bytes: int = 32 << 20
     most_running: int = 256
     body_s: float = 60.0

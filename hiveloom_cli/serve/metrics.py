@@ -85,9 +85,7 @@ class Metrics:
             ["code"],
             registry=registry,
         )
-        build = Info("hiveloom_build", "What runs here.", registry=registry)
-        build.info({"version": __version__, "python_version": platform.python_version()})
-        ProcessCollector(registry=registry)
+        _tell_build(registry)
 
     def build_route(self) -> Route:
         """Build the route that shows the numbers."""
@@ -142,6 +140,12 @@ class Metrics:
         if usage is not None:
             self._tokens.labels(agent, "input").inc(usage.input_tokens or 0)
             self._tokens.labels(agent, "output").inc(usage.output_tokens or 0)
+
+
+def _tell_build(registry: CollectorRegistry) -> None:
+    build = Info("hiveloom_build", "What runs here.", registry=registry)
+    build.info({"version": __version__, "python_version": platform.python_version()})
+    ProcessCollector(registry=registry)
 
 
 class MeteredLog:

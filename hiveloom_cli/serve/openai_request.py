@@ -43,9 +43,12 @@ _CHOICES = ("auto", "none", "required")
 _FORMATS = ("json_object", "json_schema", "text")
 HOTTEST = 2.0
 _LEGACY = "it is not supported: use tools in its place"
-_REFUSED = {
+UNSAID = (None, False, 0)
+REFUSED = {
     "functions": _LEGACY,
     "function_call": _LEGACY,
+    "logprobs": "an agent does not tell how likely its words are",
+    "top_logprobs": "an agent does not tell how likely its words are",
     "web_search_options": "an agent searches with tools of its own, or not at all",
 }
 
@@ -79,16 +82,9 @@ def _check_unsupported(fields: Field) -> None:
     number = fields.get("n")
     if (number.read_count(128) or 1) != 1:
         raise number.refuse("an agent gives one answer: only 1 is supported")
-    for name, problem in _REFUSED.items():
-        if fields.get(name).is_set:
+    for name, problem in REFUSED.items():
+        if fields.get(name).value not in UNSAID:
             raise fields.get(name).refuse(problem)
-    likely, most_likely = fields.get("logprobs"), fields.get("top_logprobs")
-    for field, wanted in (
-        (likely, likely.read_flag()),
-        (most_likely, most_likely.read_number(0, 20)),
-    ):
-        if wanted:
-            raise field.refuse("an agent does not tell how likely its words are")
     kinds = fields.get("modalities")
     if kinds.is_set and any(kind.value != "text" for kind in kinds.read_items(MOST_PARTS)):
         raise kinds.refuse("an agent answers with text alone")
@@ -106,14 +102,15 @@ def _parse_parameters(fields: Field) -> Parameters:
 
 def _parse_tools(fields: Field) -> tuple[ToolDefinition, ...]:
     tools = fields.get("tools")
-    if not tools.is_set or fields.get("tool_choice").value == "none":
+    if not tools.is_set:
         return ()
     definitions = []
     for tool in tools.read_items(MOST_TOOLS):
         tool.get("type").read_word(["function"])
         function = tool.get("function")
         definitions.append(parse_tool(function, function.get("parameters")))
-    return check_tools(definitions, tools)
+    found = check_tools(definitions, tools)
+    return () if fields.get("tool_choice").value == "none" else found
 
 
 def _parse_must_call(choice: Field, tools: tuple[ToolDefinition, ...]) -> str | None:

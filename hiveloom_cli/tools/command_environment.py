@@ -30,8 +30,9 @@ _WINDOWS = (
     *("PROGRAMFILES", "SYSTEMDRIVE", "SYSTEMROOT", "TEMP", "TMP", "USERNAME", "USERPROFILE"),
 )
 PASSED_ON = (*_USUAL, *_LOCALE, *(_WINDOWS if sys.platform == "win32" else ()))
-_VAULT = ("HIVELOOM_VAULT_PASSPHRASE",)
-_KEPT_BACK = frozenset({*(row.key_variable for row in PROVIDERS if row.key_variable), *_VAULT})
+# The last one holds no key, but leads to all that systemd hands over.
+_OWN = ("HIVELOOM_VAULT_PASSPHRASE", "HIVELOOM_SERVE_TOKEN", "CREDENTIALS_DIRECTORY")
+_KEPT_BACK = frozenset({*(row.key_variable for row in PROVIDERS if row.key_variable), *_OWN})
 
 _SHORTEST = 8
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 from hiveloom_cli.protocols.base_url import parse_base_url
 from hiveloom_cli.protocols.providers import PROVIDERS
 from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
-from hiveloom_cli.upstream.resolve import EnvironmentKey, PlaceholderKey, StoredKey
+from hiveloom_cli.upstream.resolve import EnvironmentKey, PlaceholderKey, StoredKey, SystemdKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -62,6 +62,11 @@ def _suggest_key(case: _Case) -> str:
                 f"the key stored as {name} was sent; put another in its place:"
                 f" hiveloom credential rotate --name {name}"
             )
+        case SystemdKey(name):
+            return (
+                f"the key that systemd hands over as hiveloom.{name} was sent; put another into its"
+                " file, and restart the service"
+            )
         case EnvironmentKey(variable):
             return (
                 f"the key in the variable {variable} was sent; check it, or store one:"
@@ -78,6 +83,8 @@ def _format_key(upstream: Upstream) -> str:
     match upstream.key:
         case StoredKey(name):
             return f"the key stored as {name}"
+        case SystemdKey(name):
+            return f"the key that systemd hands over as hiveloom.{name}"
         case EnvironmentKey(variable):
             return f"the key in the variable {variable}"
         case PlaceholderKey():

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from hiveloom_cli.errors import SecretRefused
 from hiveloom_cli.secret import Secret, parse_secret
-from hiveloom_cli.upstream.resolve import EnvironmentKey, PlaceholderKey, StoredKey
+from hiveloom_cli.upstream.resolve import EnvironmentKey, PlaceholderKey, StoredKey, SystemdKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from hiveloom_cli.upstream.resolve import KeySource
 
@@ -17,13 +17,25 @@ if TYPE_CHECKING:
 _PLACEHOLDER = "no-key"
 
 
-def load_key(
-    source: KeySource, environ: Mapping[str, str], load_stored: Callable[[str], Secret]
-) -> Secret:
-    """Fetch a key; `load_stored` takes the name of a credential. Raises `CredentialError`."""
+class Keys(Protocol):
+    """Where keys are; both methods raise `CredentialError`."""
+
+    def load_secret(self, name: str) -> Secret:
+        """Fetch the key of a stored credential."""
+        ...
+
+    def load_handed_secret(self, name: str) -> Secret:
+        """Fetch the key that systemd hands over under a name."""
+        ...
+
+
+def load_key(source: KeySource, environ: Mapping[str, str], keys: Keys) -> Secret:
+    """Fetch a key. Raises `CredentialError`."""
     match source:
         case StoredKey(name):
-            return load_stored(name)
+            return keys.load_secret(name)
+        case SystemdKey(name):
+            return keys.load_handed_secret(name)
         case EnvironmentKey(variable):
             try:
                 return parse_secret(environ[variable].strip())

@@ -20,12 +20,13 @@ from hiveloom_cli.protocols.providers import (
     ProtocolName,
     find_key_variable,
     find_provider,
+    find_provider_at,
 )
 from hiveloom_cli.protocols.table import PROTOCOLS, decide_protocol
 from hiveloom_cli.upstream.binding import find_address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from hiveloom_cli.upstream.binding import Binding
 
@@ -40,6 +41,13 @@ class StoredKey:
 
 
 @dataclass(frozen=True, slots=True)
+class SystemdKey:
+    """The key is handed to this service by systemd, under this provider's name."""
+
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentKey:
     """The key is in this environment variable."""
 
@@ -51,7 +59,7 @@ class PlaceholderKey:
     """A server on this machine, which looks at no key, though the header is always sent."""
 
 
-KeySource: TypeAlias = StoredKey | EnvironmentKey | PlaceholderKey
+KeySource: TypeAlias = StoredKey | SystemdKey | EnvironmentKey | PlaceholderKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +96,26 @@ def decide_upstream(
     credential: str,
     stored: Mapping[str, Binding],
     environ: Mapping[str, str],
+    handed: Collection[str] = (),
     *,
     allow_http: bool = False,
 ) -> Upstream:
     """Decide the upstream for a model; `credential` is what the agent names, or "".
 
+    `handed` are the names of the keys that systemd hands over.
     `allow_http` lets the environment point at another machine without encryption, as does
     `HIVELOOM_ALLOW_HTTP=1`; what is stored was allowed when it was stored. Raises `SecretMissing`
     with the command that stores the key, and `BaseUrlInvalid`.
     """
     route = decide_route(model, credential, stored, environ)
     base_url = parse_route(route, environ, allow_http=allow_http)
-    key = find_key(route.credential, base_url, stored, environ)
+    key = find_key(route.credential, base_url, stored, environ, handed)
     if key is None:
+        # What systemd hands over under that name has not been said to belong there.
+        how = " --from-systemd" if route.credential in handed else ""
         raise SecretMissing(
             f"no key is stored under the name {route.credential}, which {base_url.origin} needs",
-            hint=f"hiveloom credential set --name {route.credential}",
+            hint=f"hiveloom credential set --name {route.credential}{how}",
         )
     return Upstream(route.protocol, base_url, key, route.moved_by, route.credential)
 
@@ -137,14 +149,21 @@ def parse_route(route: Route, environ: Mapping[str, str], *, allow_http: bool = 
 
 
 def find_key(
-    name: str, base_url: BaseUrl, stored: Mapping[str, Binding], environ: Mapping[str, str]
+    name: str,
+    base_url: BaseUrl,
+    stored: Mapping[str, Binding],
+    environ: Mapping[str, str],
+    handed: Collection[str] = (),
 ) -> KeySource | None:
     """Find where the key of that name is kept, or what serves in its place; None for nothing."""
     if name in stored:
         return StoredKey(name)
     if name in MOVABLE or find_provider(name) is not None:
-        # A provider's usual variable holds that provider's key: it follows no other address. And a
-        # name of one's own means one key and no other.
+        # A key that only bears a provider's name is that provider's: it follows no other address.
+        # And a name of one's own means one key and no other.
+        provider = find_provider_at(base_url)
+        if provider is not None and provider.name in handed:
+            return SystemdKey(provider.name)
         variable = find_key_variable(base_url)
         if variable and environ.get(variable, "").strip():
             return EnvironmentKey(variable)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+_ANTHROPIC = {**_HEADERS, "anthropic-version": "2023-06-01"}
 
 
 @pytest.fixture
@@ -29,7 +30,8 @@ def test_openais_package_is_told_what_is_not_here(served: Served) -> None:
     client = openai.OpenAI(base_url=served.openai_base_url, api_key=TOKEN, max_retries=0)
     with pytest.raises(openai.NotFoundError) as caught:
         client.responses.create(model="helper", input="hi")
-    assert caught.value.code == "path_not_found"
+    assert caught.value.code == "not_found"
+    assert caught.value.type == "invalid_request_error"
     assert "nothing at /v1/responses: agents are asked at" in caught.value.message
     with pytest.raises(openai.NotFoundError):
         client.embeddings.create(model="helper", input="hi")
@@ -39,7 +41,7 @@ def test_anthropics_package_is_told_what_is_not_here(served: Served) -> None:
     client = anthropic.Anthropic(base_url=served.origin, api_key=TOKEN, max_retries=0)
     with pytest.raises(anthropic.NotFoundError) as caught:
         client.messages.batches.list()
-    assert "nothing at /v1/messages/batches" in str(caught.value)
+    assert caught.value.type == "not_found_error"
     with pytest.raises(anthropic.NotFoundError):
         client.beta.files.list()
 
@@ -61,17 +63,22 @@ def test_another_method_is_refused_with_those_that_are_taken(
     )
     assert reply.status_code == 405
     assert allowed in reply.headers["allow"]
-    assert f"{path} is not asked so: use" in reply.json()["error"]["message"]
+    assert f"{path} is not asked with {method}: use" in reply.json()["error"]["message"]
 
 
-def test_what_is_asked_for_is_shown_short_and_visible(served: Served) -> None:
-    def look(path: str) -> str:
-        reply = requests.get(f"{served.origin}{path}", headers=_HEADERS, timeout=30)
+def test_each_format_is_answered_in_its_own_words(served: Served) -> None:
+    def look(path: str, headers: dict[str, str] = _HEADERS) -> dict[str, object]:
+        reply = requests.get(f"{served.origin}{path}", headers=headers, timeout=30)
         assert reply.status_code == 404
-        return str(reply.json()["error"]["message"])
+        body: dict[str, object] = reply.json()
+        return body
 
-    assert len(look(f"/{'a' * 5000}")) < 200
-    assert "\x1b" not in look("/%1b[31m")
+    assert set(look("/v1/nothing")) == {"error"}
+    assert look("/v1/messages/batches")["type"] == "error"
+    assert look("/v1/nothing", _ANTHROPIC)["type"] == "error"
+    assert set(look("/api/nothing")["error"]) == {"code", "message"}  # type: ignore[call-overload]
+    assert len(str(look(f"/{'a' * 5000}"))) < 500
+    assert "\\x1b" not in str(look("/%1b[31m"))
 
 
 def test_tokens_are_estimated_for_clients_that_ask(served: Served) -> None:

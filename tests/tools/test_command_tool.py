@@ -320,7 +320,9 @@ def test_a_variable_is_passed_on_where_the_file_names_it(
 
 
 @pytest.mark.parametrize("value", ["the-long-key", "Bearer the-long-key"])
-@pytest.mark.parametrize("name", ["GROQ_API_KEY", "HIVELOOM_VAULT_PASSPHRASE"])
+@pytest.mark.parametrize(
+    "name", ["GROQ_API_KEY", "HIVELOOM_VAULT_PASSPHRASE", "CREDENTIALS_DIRECTORY"]
+)
 def test_a_key_by_another_name_is_refused(
     home: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:

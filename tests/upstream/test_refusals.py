@@ -27,7 +27,13 @@ from hiveloom_cli.errors import (
 from hiveloom_cli.protocols.base_url import parse_base_url
 from hiveloom_cli.upstream.advice import decide_hint
 from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
-from hiveloom_cli.upstream.resolve import EnvironmentKey, PlaceholderKey, StoredKey, Upstream
+from hiveloom_cli.upstream.resolve import (
+    EnvironmentKey,
+    PlaceholderKey,
+    StoredKey,
+    SystemdKey,
+    Upstream,
+)
 from tests.support.faults import Wire, check_outcome, take_turn
 from tests.support.upstream import json_reply
 from tests.support.wire import anthropic_error, encode_json, openai_error
@@ -473,6 +479,8 @@ def build_upstream(
     [
         (StoredKey("work"), 401, "the key stored as work was sent; put another in its place: hive"),
         (EnvironmentKey("GROQ_API_KEY"), 401, "the key in the variable GROQ_API_KEY was sent"),
+        (SystemdKey("groq"), 401, "the key that systemd hands over as hiveloom.groq was sent; put"),
+        (SystemdKey("groq"), 403, "the key that systemd hands over as hiveloom.groq was sent"),
         (PlaceholderKey(), 401, "this server wants a key: hiveloom credential set --name openai"),
         (StoredKey("work"), 403, "the key stored as work was sent"),
         (EnvironmentKey("GROQ_API_KEY"), 402, "(the key in the variable GROQ_API_KEY was sent)"),

@@ -12,6 +12,7 @@ from hiveloom_cli.upstream.resolve import (
     KeySource,
     PlaceholderKey,
     StoredKey,
+    SystemdKey,
     Upstream,
     decide_upstream,
 )
@@ -31,8 +32,9 @@ def decide(
     credential: str = "",
     stored: dict[str, Bound] | None = None,
     environ: dict[str, str] | None = None,
+    handed: frozenset[str] = frozenset(),
 ) -> Upstream:
-    return decide_upstream(model, credential, stored or {}, environ or {})
+    return decide_upstream(model, credential, stored or {}, environ or {}, handed)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +137,43 @@ def test_a_key_of_the_environment_never_follows_a_moved_base_url(environ: dict[s
     with pytest.raises(SecretMissing) as caught:
         decide(environ=environ)
     assert caught.value.hint == "hiveloom credential set --name openai"
+
+
+@pytest.mark.parametrize(
+    ("credential", "environ", "key"),
+    [
+        ("", {"OPENAI_API_KEY": "k"}, SystemdKey("openai")),
+        ("groq", {"GROQ_API_KEY": "k"}, SystemdKey("groq")),
+        ("", {"HIVELOOM_OPENAI_BASE_URL": GROQ}, SystemdKey("groq")),
+        ("", {"HIVELOOM_OPENAI_BASE_URL": "http://127.0.0.1:8000/v1"}, SystemdKey("vllm")),
+        ("", {"HIVELOOM_OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}, PlaceholderKey()),
+        ("mistral", {"MISTRAL_API_KEY": "k"}, EnvironmentKey("MISTRAL_API_KEY")),
+    ],
+)
+def test_a_key_that_systemd_hands_over_serves_before_a_variable_at_its_providers_own_address(
+    credential: str, environ: dict[str, str], key: KeySource
+) -> None:
+    handed = frozenset({"openai", "groq", "vllm", "work"})
+    assert decide(credential=credential, environ=environ, handed=handed).key == key
+    name = credential or "openai"
+    found = decide(credential=name, stored={name: Bound()}, environ=environ, handed=handed)
+    assert found.key == StoredKey(name)
+
+
+@pytest.mark.parametrize(
+    ("credential", "environ", "hint"),
+    [
+        ("", {"HIVELOOM_OPENAI_BASE_URL": "https://evil.example/v1"}, "openai --from-systemd"),
+        ("work", {}, "work --from-systemd"),
+        ("mistral", {}, "mistral"),
+    ],
+)
+def test_a_key_that_systemd_hands_over_goes_nowhere_that_was_not_said(
+    credential: str, environ: dict[str, str], hint: str
+) -> None:
+    with pytest.raises(SecretMissing) as caught:
+        decide(credential=credential, environ=environ, handed=frozenset({"openai", "work"}))
+    assert caught.value.hint == f"hiveloom credential set --name {hint}"
 
 
 def test_a_credential_that_is_not_stored_is_named() -> None:

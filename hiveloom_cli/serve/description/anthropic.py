@@ -33,7 +33,7 @@ from hiveloom_cli.serve.said import (
     TOOL_NAME,
 )
 
-_REASONS = ("end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal")
+_REASONS = ("end_turn", "max_tokens", "tool_use", "refusal", "stop_sequence")
 _NOTHING: Schema = {"type": "null"}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _TEXT = "MessagesTextBlock"
@@ -46,10 +46,16 @@ def build_request() -> dict[str, Any]:
     return build_body(refer("MessagesRequest"), whole=plain, streamed={**plain, "stream": True})
 
 
-def build_count() -> dict[str, Any]:
-    """Build the content of a request whose tokens are counted."""
+def build_counted() -> dict[str, Any]:
+    """Build the content of a request whose tokens are to be counted."""
     plain = {"model": "helper", "messages": [{"role": "user", "content": "Hello"}]}
-    return build_body(refer("MessagesCountRequest"), whole=plain)
+    return build_body(refer("CountedRequest"), whole=plain)
+
+
+def build_count() -> dict[str, Any]:
+    """Build the response to a request whose tokens are counted."""
+    count = {JSON: build_object({"input_tokens": _COUNT})}
+    return build_reply("An estimate of how many tokens the request is.", count)
 
 
 def build_answer() -> dict[str, Any]:
@@ -66,9 +72,8 @@ def build_schemas() -> dict[str, Schema]:
     """Build the components that these refer to."""
     return {
         **_build_models(),
-        "MessagesRequest": _build_request(is_counted=False),
-        "MessagesCountRequest": _build_request(is_counted=True),
-        "TokensCount": build_object({"input_tokens": _COUNT}),
+        "MessagesRequest": _build_request("max_tokens"),
+        "CountedRequest": _build_request(),
         "MessagesTurn": _build_turn(),
         "MessagesText": build_either(build_text(), build_list(refer(_TEXT), MOST_PARTS)),
         _TEXT: _build_block("text", {"text": build_text()}),
@@ -109,17 +114,22 @@ def _build_models() -> dict[str, Schema]:
     return {"ModelInfo": model, "ModelInfoList": listed}
 
 
-def _build_request(*, is_counted: bool) -> Schema:
+def _build_request(*required: str) -> Schema:
     described = allow_null(
         build_object({"type": {"const": "json_schema"}, "schema": refer("AnswerSchema")})
     )
-    limit = build_number(1, MOST_TOKENS, kind="integer")
+    one = {"disable_parallel_tool_use": build_flag()}
+    choice = build_either(
+        build_object({"type": build_words("any", "auto", "none")}, one),
+        build_object({"type": {"const": "tool"}, "name": build_text()}, one),
+    )
+    count = build_number(1, MOST_TOKENS, kind="integer")
     return build_object(
         {
             "model": build_text(
                 minLength=1, maxLength=LONGEST_NAME, description="The name of an agent."
             ),
-            **({} if is_counted else {"max_tokens": limit}),
+            **dict.fromkeys(required, count),
             "messages": build_list(
                 refer("MessagesTurn"),
                 MOST_MESSAGES,
@@ -128,29 +138,20 @@ def _build_request(*, is_counted: bool) -> Schema:
             ),
         },
         {
+            **({} if required else {"max_tokens": allow_null(count)}),
             "system": allow_null(refer("MessagesText")),
             "stream": build_flag(),
             "temperature": allow_null(build_number(0, 1)),
             "top_p": allow_null(build_number(0, 1)),
             "stop_sequences": allow_null(build_list(build_text(), MOST_STOPS)),
             "tools": allow_null(build_list(refer("MessagesTool"), MOST_TOOLS)),
-            "tool_choice": _build_choice(),
+            "tool_choice": allow_null(choice),
             "thinking": allow_null(build_object({"type": build_text()})),
             "output_config": allow_null(build_object({}, {"format": described})),
             "output_format": described,
-            **({"max_tokens": allow_null(limit)} if is_counted else {}),
             "mcp_servers": allow_null(build_list({}, 0)),
         },
         description="Fields that are not named here change nothing. Tools differ in name.",
-    )
-
-
-def _build_choice() -> Schema:
-    one = {"disable_parallel_tool_use": build_flag()}
-    return build_either(
-        build_object({"type": build_words("any", "auto", "none")}, one),
-        build_object({"type": {"const": "tool"}, "name": build_text()}, one),
-        _NOTHING,
     )
 
 
@@ -158,7 +159,7 @@ def _build_turn() -> Schema:
     asked = build_either(refer("MessagesBlock"), refer("MessagesToolResultBlock"))
     other = build_object(
         {"type": build_text(**{"not": build_words("text", "tool_use")})},
-        description="Thoughts go on to their maker; what only another server understands does not.",
+        description="Thoughts, and what only another server understands: left out.",
     )
     answered = build_either(refer(_TEXT), refer("MessagesToolUse"), other)
     return build_either(
@@ -219,11 +220,17 @@ def _build_use() -> Schema:
     return _build_block("tool_use", use)
 
 
+def _build_thoughts(text: Schema) -> tuple[Schema, Schema]:
+    """Build blocks of thoughts: to be sent back as they are, with what they are signed with."""
+    return (
+        _build_block("thinking", {"thinking": text, "signature": text}),
+        _build_block("redacted_thinking", {"data": build_text(minLength=1)}),
+    )
+
+
 def _build_message(*, is_whole: bool = True) -> Schema:
     text = _build_block("text", {"text": build_text(minLength=1)})
-    thought = _build_block("thinking", {"thinking": build_text(), "signature": build_text()})
-    hidden = _build_block("redacted_thinking", {"data": build_text()})
-    block = build_either(text, thought, hidden, refer("MessagesToolUse"))
+    block = build_either(text, refer("MessagesToolUse"), *_build_thoughts(build_text()))
     reason = build_words(*_REASONS) if is_whole else _NOTHING
     content = {"type": "array", "items": block} if is_whole else build_list({}, 0)
     return build_object(
@@ -248,18 +255,18 @@ def _build_usage() -> Schema:
 def _build_event() -> Schema:
     begun = build_either(
         _build_block("text", {"text": {"const": ""}}),
-        _build_block("thinking", {"thinking": {"const": ""}, "signature": {"const": ""}}),
-        _build_block("redacted_thinking", {"data": build_text()}),
         refer("MessagesToolUse"),
+        *_build_thoughts({"const": ""}),
     )
     delta = build_either(
         _build_block("text_delta", {"text": build_text()}),
+        _build_block("input_json_delta", {"partial_json": build_text()}),
         _build_block("thinking_delta", {"thinking": build_text()}),
         _build_block("signature_delta", {"signature": build_text()}),
-        _build_block("input_json_delta", {"partial_json": build_text()}),
     )
-    stop = allow_null(build_text())
-    ended = build_object({"stop_reason": build_words(*_REASONS), "stop_sequence": stop})
+    ended = build_object(
+        {"stop_reason": build_words(*_REASONS), "stop_sequence": allow_null(build_text())}
+    )
     members: dict[str, dict[str, Schema]] = {
         "message_start": {"message": _build_message(is_whole=False)},
         "ping": {},

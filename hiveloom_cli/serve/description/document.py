@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hiveloom_cli import __version__
 from hiveloom_cli.serve import anthropic_messages, native, openai_chat
-from hiveloom_cli.serve.description import anthropic, openai, own
+from hiveloom_cli.serve.description import anthropic, mcp, openai, own
 from hiveloom_cli.serve.description import refusals as told
 from hiveloom_cli.serve.description.parts import (
     JSON,
@@ -24,6 +24,8 @@ from hiveloom_cli.serve.description.parts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from hiveloom_cli.serve.wire_format import WireFormat
 
 _OPENAI, _ANTHROPIC, _OWN = (
@@ -46,13 +48,14 @@ def build_document() -> dict[str, Any]:
         # Relative to where the document was read: right behind a proxy that speaks TLS, too.
         "servers": [{"url": "/", "description": "The server that this was read from."}],
         "security": [{"bearer": []}, {"key": []}],
-        "tags": [{"name": name} for name in ("server", "openai", "anthropic", "agents")],
+        "tags": [{"name": name} for name in ("server", "openai", "anthropic", "agents", "mcp")],
         "paths": _build_paths(),
         "components": {
             "schemas": {
                 **openai.build_schemas(),
                 **anthropic.build_schemas(),
                 **own.build_schemas(),
+                **mcp.build_schemas(),
                 **_build_shared(),
             },
             "headers": _build_headers(),
@@ -69,6 +72,7 @@ def _build_paths() -> dict[str, Any]:
     return {
         "/healthz": {"get": _build_health()},
         "/openapi.json": {"get": _build_own_description()},
+        "/metrics": {"get": _build_metrics()},
         "/v1/models": {"get": _build_models(), "parameters": [_build_version()]},
         "/v1/models/{agent}": {
             "get": _build_model(),
@@ -79,12 +83,13 @@ def _build_paths() -> dict[str, Any]:
         "/v1/messages/count_tokens": {"post": _build_count()},
         agents: {"get": _build_agents()},
         f"{agents}/{{agent}}/chat": {"post": _build_chat(), "parameters": [_build_agent()]},
+        "/mcp/{agent}": {"post": _build_mcp(), "parameters": [_build_agent()]},
     }
 
 
 def _build_health() -> dict[str, Any]:
     answer = build_reply("It is.", {JSON: build_object({"status": {"const": "ok"}})})
-    responses = {"200": answer, **told.build_refusals([told.FOR_ALL], {})}
+    responses = {"200": answer, **_refuse([told.FOR_ALL], {})}
     return build_operation(
         "health", "Whether the server is alive", responses, tag="server", security=[]
     )
@@ -94,9 +99,15 @@ def _build_own_description() -> dict[str, Any]:
     shape = build_object({"openapi": build_text(pattern="^3\\.1\\.")})
     responses = {
         "200": build_reply("This document.", {JSON: shape}),
-        **told.build_refusals(_GET, {}),
+        **_refuse(_GET, {}),
     }
     return build_operation("description", "Show this document", responses, tag="server")
+
+
+def _build_metrics() -> dict[str, Any]:
+    numbers = build_reply("Prometheus' text format, 0.0.4.", {"text/plain": build_text()})
+    responses = {"200": numbers, **_refuse(_GET, {})}
+    return build_operation("metrics", "Show what the server counts", responses, tag="server")
 
 
 def _build_models() -> dict[str, Any]:
@@ -106,17 +117,17 @@ def _build_models() -> dict[str, Any]:
     formats = {_OPENAI: told.ON_READING, _ANTHROPIC: told.ON_READING}
     responses = {
         "200": build_reply("The agents, as models.", {JSON: shapes}, links=links),
-        **told.build_refusals(_GET, formats),
+        **_refuse(_GET, formats),
     }
     return build_operation("models", "List the agents as models", responses, tag="openai")
 
 
 def _build_model() -> dict[str, Any]:
     shapes = build_either(refer("Model"), refer("ModelInfo"))
-    codes = {**told.ON_READING, **told.ON_NAMING}
+    codes = told.join([told.ON_READING, told.ON_NAMING])
     responses = {
         "200": build_reply("The agent, as a model.", {JSON: shapes}),
-        **told.build_refusals((*_GET, told.FOR_NAMES), {_OPENAI: codes, _ANTHROPIC: codes}),
+        **_refuse(_GET, {_OPENAI: codes, _ANTHROPIC: codes}),
     }
     return build_operation("model", "Show an agent as a model", responses, tag="openai")
 
@@ -125,7 +136,7 @@ def _build_chat_completions() -> dict[str, Any]:
     return build_operation(
         "chatCompletions",
         "Have an agent answer, as OpenAI's service does",
-        {"200": openai.build_answer(), **_build_refused(_OPENAI)},
+        {"200": openai.build_answer(), **_refuse_to_answer(_OPENAI)},
         tag="openai",
         body=openai.build_request(),
     )
@@ -135,21 +146,20 @@ def _build_messages() -> dict[str, Any]:
     return build_operation(
         "messages",
         "Have an agent answer, as Anthropic's service does",
-        {"200": anthropic.build_answer(), **_build_refused(_ANTHROPIC)},
+        {"200": anthropic.build_answer(), **_refuse_to_answer(_ANTHROPIC)},
         tag="anthropic",
         body=anthropic.build_request(),
     )
 
 
 def _build_count() -> dict[str, Any]:
-    codes = {**told.ON_READING, **told.ON_NAMING, 400: ("invalid_request_error",)}
-    counted = build_reply("An estimate.", {JSON: refer("TokensCount")})
+    codes = told.join([told.ON_SAYING, told.ON_READING])
     return build_operation(
         "countTokens",
         "Estimate how many tokens a request is",
-        {"200": counted, **told.build_refusals(_POST, {_ANTHROPIC: codes})},
+        {"200": anthropic.build_count(), **_refuse(_POST, {_ANTHROPIC: codes})},
         tag="anthropic",
-        body=anthropic.build_count(),
+        body=anthropic.build_counted(),
     )
 
 
@@ -157,7 +167,7 @@ def _build_agents() -> dict[str, Any]:
     links = {"chat": _build_link("chat", "$response.body#/agents/0/name")}
     responses = {
         "200": build_reply("The agents.", {JSON: refer("AgentList")}, links=links),
-        **told.build_refusals(_GET, {_OWN: told.ON_READING}),
+        **_refuse(_GET, {_OWN: told.ON_READING}),
     }
     return build_operation("agents", "List the agents", responses, tag="agents")
 
@@ -166,15 +176,40 @@ def _build_chat() -> dict[str, Any]:
     return build_operation(
         "chat",
         "Say something to an agent",
-        {"200": own.build_answer(), **_build_refused(_OWN, told.FOR_NAMES)},
+        {"200": own.build_answer(), **_refuse_to_answer(_OWN, told.ON_NAMING, told.ON_GOING_ON)},
         tag="agents",
         body=own.build_request(),
     )
 
 
-def _build_refused(format_: WireFormat, *more: told.Codes) -> dict[str, Any]:
-    refused = told.build_refusals((*_POST, *more), {format_: told.list_answering()})
-    return {**refused, **told.build_gone()}
+def _build_mcp() -> dict[str, Any]:
+    return build_operation(
+        "mcp",
+        "Ask an agent's tools, by the Model Context Protocol",
+        {**_refuse(_POST, {_OPENAI: told.ON_NAMING}), **mcp.build_answers()},
+        tag="mcp",
+        body=mcp.build_request(),
+    )
+
+
+def _refuse_to_answer(format_: WireFormat, *more: told.Codes) -> dict[str, Any]:
+    codes = told.join([told.list_answering(), *more])
+    return {**_refuse(_POST, {format_: codes}), **told.build_gone()}
+
+
+def _refuse(
+    guard: Sequence[told.Codes], formats: Mapping[WireFormat, told.Codes]
+) -> dict[str, Any]:
+    """Build what else can come, in these formats or, where there is none, in OpenAI's.
+
+    Whoever sends `anthropic-version` is told of a path or a method in Anthropic's.
+    """
+    asked = formats or {_OPENAI: {}}
+    lost = {404: ("not_found",)} if any(404 in codes for codes in asked.values()) else {}
+    spoken = asked if _ANTHROPIC in asked else {**asked, _ANTHROPIC: lost}
+    return told.build_refusals(
+        guard, {format_: told.join([codes, told.ON_ASKING]) for format_, codes in spoken.items()}
+    )
 
 
 def _build_link(operation: str, agent: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from hiveloom_cli.serve.description.parts import (
     refer,
 )
 from hiveloom_cli.serve.description.refusals import describe_any_error
-from hiveloom_cli.serve.openai_request import HOTTEST
+from hiveloom_cli.serve.openai_request import HOTTEST, REFUSED, UNSAID
 from hiveloom_cli.serve.said import (
     ANSWER_NAME,
     LONGEST_NAME,
@@ -112,12 +112,8 @@ def _build_request() -> Schema:
         "tools": allow_null(build_list(refer("ChatTool"), MOST_TOOLS)),
         "tool_choice": build_either(build_words("auto", "none", "required", None), named),
         "parallel_tool_calls": build_flag(),
-        "logprobs": {"enum": [False, None]},
-        "top_logprobs": {"enum": [0, None]},
-        "web_search_options": _NOTHING,
         "modalities": allow_null(build_list(build_words("text"), MOST_PARTS)),
-        "functions": _NOTHING,
-        "function_call": _NOTHING,
+        **{name: build_words(*UNSAID) for name in REFUSED},
     }
     streamed = build_object({"stream": {"const": True}})
     return build_object(

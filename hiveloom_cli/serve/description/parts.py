@@ -44,7 +44,7 @@ def build_number(least: float, most: float, *, kind: str = "number", **more: Any
     return {"type": kind, "minimum": least, "maximum": most, **more}
 
 
-def build_words(*words: str | None, **more: Any) -> Schema:
+def build_words(*words: str | float | None, **more: Any) -> Schema:
     """Build one of some words."""
     return {"enum": list(words), **more}
 

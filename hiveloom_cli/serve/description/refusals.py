@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 FOR_ALL: Codes = {
     400: ("framing_invalid", "host_invalid"),
     403: ("origin_not_allowed",),
-    405: ("method_not_allowed",),
     421: ("host_not_allowed",),
     500: ("server_fault",),
 }
@@ -38,18 +37,19 @@ FOR_TOKENS: Codes = {
     408: ("request_too_slow",),
     413: ("request_too_large",),
     429: ("too_many_requests",),
-    503: ("shutting_down", "tokens_unreadable"),
+    503: ("tokens_unreadable",),
 }
 # Beside those, where JSON is sent.
 FOR_BODIES: Codes = {415: ("content_type_invalid",)}
-# Of the app, where a path has a place for a name.
-FOR_NAMES: Codes = {404: ("path_not_found",)}
-# Of the format: what reading the agents can come to, and naming one.
+# Of the format: what a path can come to by itself, reading the agents, naming one in the path,
+# naming a conversation, and what was said.
+ON_ASKING: Codes = {405: ("method_not_allowed",)}
 ON_READING: Codes = {500: ("server_error",), 503: ("locked",)}
-ON_NAMING: Codes = {404: ("model_not_found",)}
-_REJECTED: Codes = {
+ON_NAMING: Codes = {404: ("model_not_found", "not_found")}
+ON_GOING_ON: Codes = {404: ("conversation_not_found",), 409: ("conversation_busy",)}
+ON_SAYING: Codes = {
     400: ("invalid_request_error",),
-    404: ("conversation_not_found", "model_not_found"),
+    404: ("model_not_found",),
     413: ("request_too_large",),
 }
 _GONE = 499
@@ -68,7 +68,7 @@ _STAMP = Stamp("0", datetime.fromtimestamp(0, UTC))
 
 def list_answering() -> Codes:
     """List what asking an agent can come to, in the words of a format."""
-    return _join([_REJECTED, *({status: (code,)} for status, code in list_told())])
+    return join([ON_SAYING, *({status: (code,)} for status, code in list_told())])
 
 
 def build_refusals(guard: Sequence[Codes], formats: Mapping[WireFormat, Codes]) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def build_refusals(guard: Sequence[Codes], formats: Mapping[WireFormat, Codes]) 
     for format_, codes in formats.items():
         for status, schema in _describe_codes(codes, _bind(format_)).items():
             shapes[status].append(schema)
-    for status, schema in _describe_codes(_join(guard), _build_guards).items():
+    for status, schema in _describe_codes(join(guard), _build_guards).items():
         shapes[status].append(schema)
     return {str(status): _build_response(status, found) for status, found in shapes.items()}
 
@@ -134,7 +134,8 @@ def _build_response(status: int, shapes: Sequence[Schema]) -> dict[str, Any]:
     return build_reply(phrase, {JSON: shape}, _HEADERS.get(status, ()))
 
 
-def _join(tables: Iterable[Codes]) -> Codes:
+def join(tables: Iterable[Codes]) -> Codes:
+    """Put tables together."""
     joined: dict[int, set[str]] = defaultdict(set)
     for table in tables:
         for status, codes in table.items():
