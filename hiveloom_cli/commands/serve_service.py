@@ -38,12 +38,12 @@ def command(context: click.Context, /, **options: Any) -> None:
 
     check_installed()
     from hiveloom_cli.commands import service_files
-    from hiveloom_cli.commands.serve_run import check_options
+    from hiveloom_cli.commands.serve_rules import build_rules
     from hiveloom_cli.serve.service_unit import UNIT, build_unit
 
     app: App = context.obj
     _check_order(context)
-    check_options(options)
+    build_rules(options["port"], options)
     service = _build_service(app, context, options)
     folder = service_files.decide_folder(app.environ, is_user=service.is_user)
     files = [service_files.ServiceFile(folder / UNIT, build_unit(service))]
