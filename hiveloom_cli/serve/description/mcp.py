@@ -60,7 +60,7 @@ def build_schemas() -> dict[str, Schema]:
 def _build_message() -> Schema:
     frame: dict[str, Schema] = {"jsonrpc": {"const": "2.0"}}
     numbered = {**frame, "id": {"type": ["integer", "string"]}}
-    method, params = {"method": build_text()}, {"params": {"type": "object"}}
+    method, params = {"method": build_text()}, {"params": {"type": ["object", "null"]}}
     error = build_object({"code": {"type": "integer"}, "message": build_text()})
     unnumbered = {"id": {"type": ["integer", "string", "null"]}}
     return build_either(

@@ -29,6 +29,7 @@ FOR_ALL: Codes = {
     403: ("origin_not_allowed",),
     421: ("host_not_allowed",),
     500: ("server_fault",),
+    503: ("shutting_down",),
 }
 # Of the guard, beside those, where a token is wanted.
 FOR_TOKENS: Codes = {
@@ -50,7 +51,6 @@ ON_GOING_ON: Codes = {404: ("conversation_not_found",), 409: ("conversation_busy
 ON_SAYING: Codes = {
     400: ("invalid_request_error",),
     404: ("model_not_found",),
-    413: ("request_too_large",),
 }
 _GONE = 499
 _PHRASES = {421: "Misdirected request", _GONE: "The client left: only the access log has this"}
