@@ -63,6 +63,12 @@ def test_the_unit_starts_the_server_with_the_options_that_were_given() -> None:
     assert f"{START} {words} --save\n" in done.stdout
 
 
+def test_an_option_that_would_be_lost_is_told() -> None:
+    done = run_hiveloom("serve", "--port", "8080", "install-service")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--port stands before install-service" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
