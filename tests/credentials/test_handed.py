@@ -128,7 +128,7 @@ def test_a_server_that_keeps_keys_in_memory_reads_this_one_anew(
     folder: Path, store: CredentialStore
 ) -> None:
     store.save_handed("work", base_url=WORK)
-    store.()
+    store.keep_secrets()
     for text in (KEY, OTHER):
         (folder / "hiveloom.work").write_text(text)
         assert store.load_secret("work").reveal() == text
