@@ -8,7 +8,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Servers and clients of others that tests run against, each in an environment of its own: .env-NAME.
-JAVASCRIPT := everything openai-js
+JAVASCRIPT := everything mcp-js openai-js
 SERVERS := litellm llama mcp-time schemathesis $(JAVASCRIPT)
 SHELLS := bash zsh fish
 SYSTEM_PACKAGES := gnome-keyring dbus zsh fish nodejs npm systemd nginx-light chromium chromium-driver

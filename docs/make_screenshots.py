@@ -1,9 +1,9 @@
-"""Take the pictures of the documentation: a real session, on a pseudo-terminal.
+"""Take the pictures of the documentation: real sessions, on a pseudo-terminal and in a browser.
 
     python docs/make_screenshots.py
 
 The program talks to an upstream on this machine that says what is written here; what the terminal
-then shows is exported as SVG.
+then shows is exported as SVG, and what Chromium shows of the page as PNG.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from rich.text import Text
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
 
+from tests.support.browser import open_browser  # noqa: E402
 from tests.support.program import run_hiveloom, spawn_hiveloom  # noqa: E402
+from tests.support.served import serve  # noqa: E402
 from tests.support.upstream import ScriptedUpstream, openai_stream, stream_reply  # noqa: E402
 
 if TYPE_CHECKING:
@@ -108,6 +110,21 @@ def main() -> None:
             terminal.send_line(FOLLOW_UP)
             terminal.expect("5,098 tokens")
             take(terminal, DOCS / "chat.svg", "hiveloom chat helper")
+        upstream.add(stream_reply(openai_stream(ANSWER)))
+        take_page(Path(home), upstream.openai_base_url, DOCS / "page.png")
+
+
+def take_page(folder: Path, base_url: str, path: Path) -> None:
+    """Ask on the page, and take its picture."""
+    with (
+        serve("--no-token", HIVELOOM_OPENAI_BASE_URL=base_url) as server,
+        open_browser(folder) as browser,
+    ):
+        browser.open(server.origin)
+        browser.write(f"{QUESTION}\n")
+        browser.wait_for_text(".answer", "own work.")
+        browser.wait_for("#send")
+        browser.driver.save_screenshot(str(path))
 
 
 if __name__ == "__main__":

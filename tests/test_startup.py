@@ -66,6 +66,8 @@ def load_modules(*args: str, **env: str) -> set[str]:
         ("mcp", "list"),
         ("mcp", "add", "time", "--", "uvx", "mcp-server-time"),
         ("serve", "--help"),
+        ("status",),
+        ("status", "--json"),
         ("serve", "token", "create"),
         ("serve", "token", "list"),
         ("serve", "install-service"),

@@ -50,7 +50,7 @@ class Conversation:
     version of the agent's file that answers, 0 where there is none. All that was said stays in
     `messages`, also what a `summary` stands for. `tools` are what the model may call, and
     `instructions` what it is told of them after the agent's own prompt. `output` is what answers
-    have to fit, if not any text will do.
+    have to fit, if not any text will do; `must_call` see `ChatRequest`.
     """
 
     id: str
@@ -63,6 +63,7 @@ class Conversation:
     tools: tuple[ToolDefinition, ...] = ()
     instructions: str = ""
     output: OutputSchema | None = None
+    must_call: str | None = None
 
     @property
     def summarised(self) -> int:
@@ -83,6 +84,7 @@ class Conversation:
             parameters=self.agent.parameters,
             tools=self.tools,
             may_call=may_call,
+            must_call=self.must_call,
             stream=self.stream,
             output=self.output,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -37,6 +38,9 @@ class Conversations(Catalogue):
         super().__init__(store)
         self._unfinished = store.path.with_name("unfinished")
         self._drafts = DraftFolder(self._unfinished)
+        # Turns that begin queue here, and the one at its head for the store: so none that ends has
+        # to wait for all that begin.
+        self._beginning = threading.Lock()
 
     # Writing.
 
@@ -46,7 +50,7 @@ class Conversations(Catalogue):
         Unless the conversation `is_new` it has to be there: raises `ConversationNotFound`.
         """
         values = rows.build_message_values(question, question.message, question.said_at)
-        with self._store.write() as db:
+        with self._beginning, self._store.write() as db:
             sql = queries.ADD_CONVERSATION if is_new else queries.TOUCH_CONVERSATION
             if not db.execute(sql, rows.build_conversation_values(question)).rowcount:
                 raise build_not_found(question.conversation_id)
@@ -63,7 +67,7 @@ class Conversations(Catalogue):
         values = rows.build_conversation_values(first)
         numbers: list[int] = []
         turn = 0
-        with self._store.write() as db:
+        with self._beginning, self._store.write() as db:
             db.execute(queries.ADD_CONVERSATION, values)
             for message in messages:
                 said = rows.build_message_values(first, message, first.said_at)

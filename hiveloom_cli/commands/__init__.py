@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "apply": ("apply:command", "Make your agents what manifests say."),
     "provider": ("provider:command", "Show known providers and how to use one."),
     "model": ("model:command", "List models, and forget what was learned of them."),
+    "status": ("status:command", "Show what is there, and what is wrong with it."),
     "completion": ("completion:command", "Print a shell's completion script."),
     "demo": ("demo:command", "Show the whole path on this machine, without a key."),
 }

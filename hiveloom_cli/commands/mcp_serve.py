@@ -6,8 +6,8 @@ import json
 import shutil
 from contextlib import closing
 from functools import partial
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -56,41 +56,42 @@ def serve(
     """
     name = choose_name(words, name_option)
     load_trusted(app, name)
-    check_installed()
+    sdk = _load_sdk()
     from hiveloom_cli.commands.serve_host import ServeHost
 
     if app.streams.stdin.isatty():
         options = [f"--allow-tool={tool}" for tool in allowed]
         _print_use(app, name, [*options, "--save"] if save else options)
-    _run(app, name, ServeHost(app, allowed, keeps=save))
+    _run(app, name, ServeHost(app, allowed, keeps=save), sdk)
 
 
-def check_installed() -> None:
-    """Return if the MCP SDK is there; raise `HiveloomError` with the way to get it if not."""
-    if find_spec("mcp") is None:
+def _load_sdk() -> Any:
+    """Import what knows the MCP SDK; raise `HiveloomError` with the way to get that if need be."""
+    try:
+        return import_module("hiveloom_cli.serve.mcp_server")
+    except ImportError:
         raise HiveloomError(
-            "an MCP server needs the extra `mcp`",
+            "being an MCP server needs the package mcp, which is not installed, or too old",
             hint="pip install 'hiveloom-cli[mcp]', or pipx inject hiveloom-cli 'mcp>=2.3,<3'",
-        )
+        ) from None
 
 
 def _print_use(app: App, name: str, options: Sequence[str]) -> None:
     program = shutil.which(_PROGRAM) or _PROGRAM
     entry = json.dumps({name: {"command": program, "args": ["mcp", "serve", name, *options]}})
     app.streams.print_notice(
-        f'An MCP client has to start this; its "mcpServers" take {entry[1:-1]} (Ctrl-D ends it)'
+        f'An MCP client has to start this: add {entry[1:-1]} to its "mcpServers" (Ctrl-D ends it)'
     )
 
 
-def _run(app: App, name: str, host: ServeHost) -> None:
+def _run(app: App, name: str, host: ServeHost, sdk: Any) -> None:
     import asyncio
 
     from hiveloom_cli.serve.mcp_agent import AgentTools
-    from hiveloom_cli.serve.mcp_server import serve_stdio
     from hiveloom_cli.serve.stdin_lines import read_lines
     from hiveloom_cli.terminal.report import print_error
 
     note = partial(print_error, streams=app.streams)
     tools = AgentTools(host, name, app.clock, note)
     with closing(host):
-        asyncio.run(serve_stdio(tools, read_lines(app.streams.stdin.fileno())))
+        asyncio.run(sdk.serve_stdio(tools, read_lines(app.streams.stdin.fileno())))

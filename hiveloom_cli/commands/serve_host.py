@@ -153,6 +153,7 @@ class ServeHost:
             load_window = partial(app.load_window, upstream)
             model = app.open_model(upstream, line=line)
             turns = Turns(model, talk.recorder, ceiling, load_window=load_window, tools=tools)
+            talk.conversation.must_call = asked.must_call
             events = turns.take(talk.conversation, asked.messages[-1])
         except BaseException:
             talk.release()

@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts
 from hiveloom_cli.commands.serve_host import ServeHost
-from hiveloom_cli.commands.serve_limits import BYTES_A_MB
 from hiveloom_cli.commands.serve_notes import Notes
+from hiveloom_cli.commands.serve_rules import build_rules
 from hiveloom_cli.credentials.handed import SERVE_TOKEN, load_handed
-from hiveloom_cli.serve.access import TOKEN_VARIABLE, check_names, check_open, decide_access
+from hiveloom_cli.serve.access import TOKEN_VARIABLE, decide_access
 from hiveloom_cli.serve.access_log import AccessLog, open_log_file
 from hiveloom_cli.serve.application import build_application
 from hiveloom_cli.serve.guard import Guard
-from hiveloom_cli.serve.guard_rules import OPEN_PATHS, Rules
-from hiveloom_cli.serve.hosts import build_hosts, parse_origin
 from hiveloom_cli.serve.metered_host import MeteredHost
 from hiveloom_cli.serve.metrics import MeteredLog, Metrics
-from hiveloom_cli.serve.page import PATHS
 from hiveloom_cli.serve.server import open_socket, run_server
 from hiveloom_cli.serve.tokens import Tokens
 
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.app import App
     from hiveloom_cli.serve.access import Access
+    from hiveloom_cli.serve.guard_rules import Rules
 
 _STDERR = (None, "-")  # where the access log goes unless it has a file
 
@@ -46,9 +44,7 @@ def run(app: App, options: Mapping[str, Any]) -> None:
     notes = Notes(app, as_json=options["access_log"] in _STDERR)
     host = ServeHost(app, options["allow_tool"], notes, keeps=options["save"])
     with closing(host), open_socket(options["host"], options["port"]) as listener:
-        rules = _build_rules(listener.getsockname()[1], options)
-        if access.doorkeeper is None:
-            check_names(rules.hosts)
+        rules = build_rules(listener.getsockname()[1], options)
 
         def note_ready() -> None:
             _print_start(app, listener, access, keeps=host.keeps)
@@ -64,24 +60,6 @@ def _load_given_token(app: App) -> str:
         return given
     handed = load_handed(app.environ, SERVE_TOKEN)
     return handed.reveal() if handed is not None else ""
-
-
-def check_options(options: Mapping[str, Any]) -> None:
-    """Return if that can be served, as far as it is known before; raise `UsageMistake`."""
-    rules = _build_rules(options["port"], options)
-    if options["no_token"]:
-        check_open(options["host"])
-        check_names(rules.hosts)
-
-
-def _build_rules(port: int, options: Mapping[str, Any]) -> Rules:
-    return Rules(
-        build_hosts(options["host"], port, options["allow_host"]),
-        frozenset(map(parse_origin, options["allow_origin"])),
-        public=OPEN_PATHS | PATHS,
-        most_bytes=round(options["max_body"] * BYTES_A_MB),
-        most_running=options["max_running"],
-    )
 
 
 def _build_guarded(
@@ -104,7 +82,8 @@ def _open_log(app: App, place: str | None) -> AccessLog:
 def _print_start(app: App, listener: socket, access: Access, *, keeps: bool) -> None:
     host, port, *_ = listener.getsockname()
     origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    app.streams.print_notice(f"Serving at {origin} (OpenAI: {origin}/v1, Anthropic: {origin})")
+    others = f"OpenAI's clients: {origin}/v1, MCP: {origin}/mcp/AGENT"
+    app.streams.print_notice(f"Serving at {origin} (a browser and Anthropic's clients; {others})")
     if access.made is not None:
         app.streams.write_aside(f"Token, for this run: {access.made.reveal()}\n")
         app.streams.print_notice("One that lasts: hiveloom serve token create")

@@ -38,11 +38,12 @@ def command(context: click.Context, /, **options: Any) -> None:
 
     check_installed()
     from hiveloom_cli.commands import service_files
-    from hiveloom_cli.commands.serve_run import check_options
+    from hiveloom_cli.commands.serve_rules import build_rules
     from hiveloom_cli.serve.service_unit import UNIT, build_unit
 
     app: App = context.obj
-    check_options(options)
+    _check_order(context)
+    build_rules(options["port"], options)
     service = _build_service(app, context, options)
     folder = service_files.decide_folder(app.environ, is_user=service.is_user)
     files = [service_files.ServiceFile(folder / UNIT, build_unit(service))]
@@ -57,6 +58,20 @@ def command(context: click.Context, /, **options: Any) -> None:
         app.streams.print_lines(_format_files(files))
         places = " and ".join(str(file.path) for file in files)
         app.streams.print_notice(f"--write would write {places}")
+
+
+def _check_order(context: click.Context) -> None:
+    """Return unless options stand where they would be lost; raise `UsageMistake` if they do."""
+    from hiveloom_cli.errors import UsageMistake
+
+    before = context.parent
+    for option in serve.params:
+        name = option.name or ""
+        if before and before.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageMistake(
+                f"{option.opts[0]} stands before install-service, where it is not the unit's",
+                hint=f"put it behind: hiveloom serve install-service {option.opts[0]} ...",
+            )
 
 
 def _build_service(app: App, context: click.Context, options: Mapping[str, Any]) -> Service:

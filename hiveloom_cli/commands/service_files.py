@@ -155,7 +155,7 @@ def build_next(service: Service) -> Iterator[str]:
     """Build the lines that say what to type next."""
     from hiveloom_cli.serve.service_unit import ACCOUNT, HOME, UNIT
 
-    own = shlex.join([sys.executable, "-P", "-m", "hiveloom_cli"])
+    own = _find_command()
     yield "Next:"
     if service.is_user:
         yield f"  {own} serve token create --name laptop"
@@ -172,6 +172,13 @@ def build_next(service: Service) -> Iterator[str]:
     yield f"Its log, where each request is a line: journalctl{scope} -u {UNIT} -f"
     if service.is_user:
         yield "To have it run while you are not logged in: loginctl enable-linger"
+
+
+def _find_command() -> str:
+    """Find what a person types for this program, wherever they are."""
+    script = Path(sys.executable).with_name("hiveloom")
+    words = [str(script)] if script.is_file() else [sys.executable, "-P", "-m", "hiveloom_cli"]
+    return shlex.join(words)
 
 
 def _has_account(name: str) -> bool:

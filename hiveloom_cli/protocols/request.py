@@ -36,7 +36,8 @@ class ToolDefinition:
 class ChatRequest:
     """One request to a model, in no wire format's words.
 
-    Where `may_call` is false, the model is told of the tools, and has to answer without them.
+    Where `may_call` is false, the model is told of the tools, and has to answer without them; else
+    `must_call` names the one that it has to call, "" any of them, None that it need not.
     `asked_of` names the upstream and model; reasoning that another made is not sent along.
     `output` is what the answer has to fit, if it is not any text.
     """
@@ -47,6 +48,7 @@ class ChatRequest:
     parameters: Parameters = field(default_factory=Parameters)
     tools: tuple[ToolDefinition, ...] = ()
     may_call: bool = True
+    must_call: str | None = None
     stream: bool = True
     asked_of: str = ""
     output: OutputSchema | None = None

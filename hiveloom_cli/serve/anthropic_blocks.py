@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.serve.asked import Asked
 
 _STARTS: dict[str, dict[str, Any]] = {
-    "text": {"type": "text", "text": "", "citations": None},
+    "text": {"type": "text", "text": ""},
     "thinking": {"type": "thinking", "thinking": "", "signature": ""},
 }
 # What each kind of delta adds to, under the same name in the block.

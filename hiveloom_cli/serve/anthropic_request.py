@@ -30,6 +30,7 @@ from hiveloom_cli.serve.said import (
     MOST_TOKENS,
     MOST_TOOLS,
     build_text,
+    check_choice,
     check_tools,
     pair_messages,
     parse_agent,
@@ -78,13 +79,14 @@ def _parse_fields(fields: Field, agent: str) -> Asked:
     messages = fields.get("messages")
     said = messages.read_items(MOST_MESSAGES)
     systems = [fields.get("system"), *_list_systems(said)]
-    choice = fields.get("tool_choice")
+    choice, tools = fields.get("tool_choice"), _parse_tools(fields)
     return Asked(
         agent=agent or parse_agent(fields.get("model")),
         messages=pair_messages([turn for one in said for turn in _parse_turn(one)], messages),
         system="\n\n".join(filter(None, (_parse_text(one) for one in systems if one.is_set))),
         parameters=_parse_parameters(fields),
-        tools=_parse_tools(fields),
+        tools=tools,
+        must_call=_parse_must_call(choice, tools),
         one_call=choice.is_set and choice.get("disable_parallel_tool_use").read_flag(),
         thoughts=_parse_thinking(fields.get("thinking")),
         output=_parse_format(fields),
@@ -111,9 +113,6 @@ def _parse_parameters(fields: Field) -> Parameters:
 
 def _parse_tools(fields: Field) -> tuple[ToolDefinition, ...]:
     tools, choice = fields.get("tools"), fields.get("tool_choice")
-    chosen = choice.get("type").read_word(_CHOICES) if choice.is_set else "auto"
-    if chosen in ("any", "tool"):
-        raise choice.refuse("only “auto” and “none” are supported: a call cannot be forced")
     if not tools.is_set:
         return ()
     definitions = []
@@ -124,7 +123,16 @@ def _parse_tools(fields: Field) -> tuple[ToolDefinition, ...]:
         schema.read_map()
         definitions.append(parse_tool(tool, schema))
     found = check_tools(definitions, tools)
-    return () if chosen == "none" else found
+    return () if choice.is_set and choice.get("type").value == "none" else found
+
+
+def _parse_must_call(choice: Field, tools: tuple[ToolDefinition, ...]) -> str | None:
+    match choice.get("type").read_word(_CHOICES) if choice.is_set else "auto":
+        case "any":
+            return check_choice("", tools, choice)
+        case "tool":
+            return check_choice(choice.get("name").read_text(), tools, choice)
+    return None
 
 
 def _parse_format(fields: Field) -> OutputSchema | None:

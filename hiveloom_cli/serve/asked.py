@@ -32,7 +32,8 @@ class Asked:
     """A request. `messages` are all that was said, the last of them the user's.
 
     `system` comes after the agent's own prompt, `parameters` that are set before its own. `tools`
-    are the client's, which runs them itself, no more than one at a time if `one_call`; `thoughts`
+    are the client's, which runs them itself, no more than one at a time if `one_call`; `must_call`
+    names the one that has to be called, "" any of them, None that none has to be. `thoughts`
     says that it understands what a model thinks, where the wire format leaves that to the client.
     `conversation_id` names the kept conversation that
     `messages` go on with, where the request tells no more than its last one; `id` is this request's
@@ -45,6 +46,7 @@ class Asked:
     parameters: Parameters = field(default_factory=Parameters)
     tools: tuple[ToolDefinition, ...] = ()
     one_call: bool = False
+    must_call: str | None = None
     thoughts: bool = False
     output: OutputSchema | None = None
     stream: bool = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -60,10 +59,11 @@ class McpRoute:
 
 def _load_sdk() -> Any:
     """Import what knows the SDK, which takes long. Raises `Rejection` where that is missing."""
-    if find_spec("mcp") is None:
-        message = "MCP is not installed on this server: pip install 'hiveloom-cli[mcp]' adds it."
-        raise Rejection(501, message, code="mcp_missing")
-    return import_module("hiveloom_cli.serve.mcp_server")
+    try:
+        return import_module("hiveloom_cli.serve.mcp_server")
+    except ImportError:
+        message = "This server has no MCP, or one too old: pip install 'hiveloom-cli[mcp]' adds it."
+        raise Rejection(501, message, code="mcp_missing") from None
 
 
 def _add_session(send: Send) -> Send:

@@ -21,6 +21,7 @@ from hiveloom_cli.serve.said import (
     MOST_TOKENS,
     MOST_TOOLS,
     build_text,
+    check_choice,
     check_tools,
     pair_messages,
     parse_agent,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _ROLES = ("assistant", "developer", "system", "tool", "user")
 _SYSTEM_ROLES = ("developer", "system")
+_CHOICES = ("auto", "none", "required")
 _FORMATS = ("json_object", "json_schema", "text")
 HOTTEST = 2.0
 _LEGACY = "it is not supported: use tools in its place"
@@ -61,13 +63,15 @@ def parse_asked(body: bytes, agent: str = "") -> Asked:
     options = fields.get("stream_options")
     if options.is_set and not stream:
         raise options.refuse("it is only allowed when stream is true")
+    tools, several = _parse_tools(fields), fields.get("parallel_tool_calls")
     return Asked(
         agent=agent or parse_agent(fields.get("model")),
         messages=pair_messages([one for message in said for one in _parse_turn(message)], messages),
         system="\n\n".join(filter(None, map(_parse_system, said))),
         parameters=_parse_parameters(fields),
-        tools=_parse_tools(fields),
-        one_call=fields.get("parallel_tool_calls").value is False,
+        tools=tools,
+        must_call=_parse_must_call(fields.get("tool_choice"), tools),
+        one_call=several.is_set and not several.read_flag(),
         output=_parse_format(fields.get("response_format")),
         stream=stream,
         include_usage=options.is_set and options.get("include_usage").read_flag(),
@@ -97,9 +101,7 @@ def _parse_parameters(fields: Field) -> Parameters:
 
 
 def _parse_tools(fields: Field) -> tuple[ToolDefinition, ...]:
-    tools, choice = fields.get("tools"), fields.get("tool_choice")
-    if choice.is_set and choice.value not in ("auto", "none"):
-        raise choice.refuse("only “auto” and “none” are supported: a call cannot be forced")
+    tools = fields.get("tools")
     if not tools.is_set:
         return ()
     definitions = []
@@ -108,7 +110,18 @@ def _parse_tools(fields: Field) -> tuple[ToolDefinition, ...]:
         function = tool.get("function")
         definitions.append(parse_tool(function, function.get("parameters")))
     found = check_tools(definitions, tools)
-    return () if choice.value == "none" else found
+    return () if fields.get("tool_choice").value == "none" else found
+
+
+def _parse_must_call(choice: Field, tools: tuple[ToolDefinition, ...]) -> str | None:
+    if choice.value in (None, "auto", "none"):
+        return None
+    if isinstance(choice.value, str):
+        choice.read_word(_CHOICES)
+        return check_choice("", tools, choice)
+    choice.get("type").read_word(["function"])
+    named = choice.get("function").get("name")
+    return check_choice(named.read_text(), tools, choice)
 
 
 def _parse_format(field: Field) -> OutputSchema | None:

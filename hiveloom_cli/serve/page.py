@@ -11,13 +11,12 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
-from starlette.routing import Route
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
 
 _FOLDER = "page"
 _FIRST = "index.html"
@@ -76,6 +75,8 @@ class _File:
 
 def build_page() -> list[Route]:
     """Build the routes of the page's files, which are read now."""
+    from starlette.routing import Route
+
     return [Route(path, _serve(_load(name))) for path, name in _FILES.items()]
 
 
@@ -86,6 +87,8 @@ def _load(name: str) -> _File:
 
 
 def _serve(file: _File) -> Callable[[Request], Awaitable[Response]]:
+    from starlette.responses import Response
+
     headers = {**_HEADERS, "etag": file.etag}
 
     async def answer(request: Request) -> Response:

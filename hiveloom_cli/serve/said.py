@@ -10,12 +10,12 @@ from hiveloom_cli.protocols.history import pair_tool_calls
 from hiveloom_cli.protocols.message import Message, TextPart
 from hiveloom_cli.protocols.output_schema import OutputSchema
 from hiveloom_cli.protocols.request import ToolDefinition
+from hiveloom_cli.serve.fields import Field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hiveloom_cli.protocols.message import Part
-    from hiveloom_cli.serve.fields import Field
 
 MOST_MESSAGES = 1000
 MOST_PARTS = 1000  # of one message
@@ -90,6 +90,16 @@ def check_tools(tools: Sequence[ToolDefinition], field: Field) -> tuple[ToolDefi
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise field.refuse(f"two tools are called {twice}")
     return tuple(tools)
+
+
+def check_choice(name: str, tools: Sequence[ToolDefinition], field: Field) -> str:
+    """Return the name of the tool that has to be called, "" for any of `tools`."""
+    names = [tool.name for tool in tools]
+    if not names:
+        raise field.refuse("there are no tools to call")
+    if name and name not in names:
+        raise field.refuse(f"no tool is called {Field(name).shown}")
+    return name
 
 
 def parse_output(schema: Field, name: Field | None = None) -> OutputSchema:

@@ -38,8 +38,10 @@ StartLimitBurst=5
 [Service]
 Type=exec
 """
-# Answers on their way have 30 s to end. What tools have started is ended with the server.
+# Answers on their way have 30 s to end. What tools have started is ended with the server. 143 is
+# how the server ends that was told to.
 _RUNNING = """\
+SuccessExitStatus=143
 Restart=on-failure
 RestartSec=2
 KillMode=mixed

@@ -20,13 +20,13 @@ _LOOK_S = 15.0
 
 @dataclass(slots=True)
 class _Kept:
-    """A server; `began_s` and `idle_s` are when it was started, and when the last one let go."""
+    """A server; `idle_s` is when somebody last let go of it, `failed_s` when its start was over."""
 
     launch: Launch
     session: McpSession
-    began_s: float
     users: int = 0
     idle_s: float = 0.0
+    failed_s: float | None = None
     is_former: bool = False  # another one was started in its place
 
     @property
@@ -75,6 +75,8 @@ class ServerPool:
                 if kept.session is session:
                     kept.users -= 1
                     kept.idle_s = self._clock.elapsed_s()
+                    if kept.has_failed_to_start and kept.failed_s is None:
+                        kept.failed_s = kept.idle_s
             self._begin_sweep()
 
     def close_idle(self) -> None:
@@ -99,7 +101,7 @@ class ServerPool:
 
     def _find(self, launch: Launch) -> _Kept | None:
         for kept in self._kept:
-            is_pausing = kept.has_failed_to_start and not self._is_past(kept.began_s, self._pause_s)
+            is_pausing = kept.has_failed_to_start and not self._has_paused(kept)
             if (kept.is_sound or is_pausing) and kept.launch.is_like(launch):
                 return kept
         return None
@@ -109,7 +111,7 @@ class ServerPool:
             from hiveloom_cli.tools.mcp_session import McpSession
         except ImportError:
             raise build_missing("the installed package mcp is too old") from None
-        kept = _Kept(launch, McpSession(launch), self._clock.elapsed_s())
+        kept = _Kept(launch, McpSession(launch))
         for former in self._kept:
             if former.launch.name == launch.name:
                 former.is_former = True
@@ -123,8 +125,13 @@ class ServerPool:
         if kept.users:
             return False
         if kept.has_failed_to_start:
-            return self._is_past(kept.began_s, self._pause_s)
+            return self._has_paused(kept)
         return not kept.is_sound or self._is_past(kept.idle_s, self._kept_s)
+
+    def _has_paused(self, kept: _Kept) -> bool:
+        if kept.failed_s is None:
+            return not kept.users  # nobody was there to be told why
+        return self._is_past(kept.failed_s, self._pause_s)
 
     def _is_past(self, since_s: float, limit_s: float) -> bool:
         return self._clock.elapsed_s() - since_s >= limit_s

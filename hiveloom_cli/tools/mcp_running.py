@@ -83,7 +83,13 @@ class RunningServer:
             session = self._session
             if session is None or not session.is_alive:
                 session = self._borrow()
-        session.wait_until_ready(stop)
+        try:
+            session.wait_until_ready(stop)
+        except McpServerFailed:
+            with self._lock:
+                if self._session is session and not session.is_alive:
+                    self._let_go()
+            raise
         return session
 
     def _borrow(self) -> McpSession:

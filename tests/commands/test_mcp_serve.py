@@ -172,6 +172,20 @@ def test_an_agent_that_is_not_there_is_told_at_the_start() -> None:
     assert run_hiveloom("mcp", "serve").exit_code == 2
 
 
+def test_without_the_sdk_it_is_told_how_to_get_it() -> None:
+    code = "import sys; sys.modules['mcp'] = None; from hiveloom_cli.cli import main; main()"
+    done = subprocess.run(
+        [PROGRAM[0], "-c", code, "mcp", "serve", "helper"],
+        capture_output=True,
+        text=True,
+        env=build_environment({}),
+        cwd=os.environ["HOME"],
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "try: pip install 'hiveloom-cli[mcp]'" in done.stderr
+
+
 def test_a_project_s_agent_has_to_be_agreed_to_first(tmp_path: Path) -> None:
     folder = tmp_path / "shop" / ".hiveloom" / "agents"
     folder.mkdir(parents=True)

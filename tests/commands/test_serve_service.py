@@ -58,9 +58,15 @@ def test_what_is_printed_is_a_unit_with_its_drop_in(tmp_path: Path) -> None:
 
 def test_the_unit_starts_the_server_with_the_options_that_were_given() -> None:
     options = ("--allow-host=a.example", "--allow-host=b.example", "--allow-tool=50% of it")
-    done = install("--port", "8080", *options, "--no-token", "--user")
+    done = install("--port", "8080", *options, "--save", "--user")
     words = '--port=8080 --allow-host=a.example --allow-host=b.example "--allow-tool=50%% of it"'
-    assert f"{START} {words} --no-token\n" in done.stdout
+    assert f"{START} {words} --save\n" in done.stdout
+
+
+def test_an_option_that_would_be_lost_is_told() -> None:
+    done = run_hiveloom("serve", "--port", "8080", "install-service")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "--port stands before install-service" in done.stderr
 
 
 @pytest.mark.parametrize(

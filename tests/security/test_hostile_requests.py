@@ -317,7 +317,7 @@ def test_only_the_token_itself_in_its_own_place_lets_in(
 def test_no_method_leads_past_the_token(target: Target, method: str) -> None:
     for path in ("/v1/models", CHAT, "/", "/healthz"):
         status = target.ask(path, method=method).status
-        assert status in (401, 404, 405, 415) or (path, method) == ("/healthz", "HEAD")
+        assert status in (401, 415) or (method == "HEAD" and path in ("/", "/healthz"))
 
 
 def test_another_method_in_a_header_is_not_believed(target: Target) -> None:

@@ -80,6 +80,11 @@ def test_a_stream_has_the_official_order_of_events() -> None:
     assert [one["index"] for one in events if "index" in one] == [0, 0, 0, 0, 1, 1, 1]
 
 
+def test_a_block_of_text_has_no_field_that_strict_readers_do_not_expect() -> None:
+    reply = anthropic_messages.build_reply(build_turn("Noon."), ASKED, STAMP)
+    assert reply["content"] == [{"type": "text", "text": "Noon."}]
+
+
 def test_rounds_with_tools_of_the_agent_are_one_block_parted_by_a_blank_line() -> None:
     stream = write_stream(anthropic_messages, build_tool_turn())
     assert {"text": "I look it up.\n\nIt is noon."} in summarise(read_reply("anthropic", [stream]))

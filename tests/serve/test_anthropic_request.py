@@ -181,6 +181,20 @@ def test_no_tools_are_taken_where_none_may_be_called() -> None:
     assert _parse(tools=[_TOOL], tool_choice={"type": "none"}).tools == ()
 
 
+@pytest.mark.parametrize(
+    ("choice", "name"),
+    [
+        (None, None),
+        ({"type": "auto"}, None),
+        ({"type": "none"}, None),
+        ({"type": "any"}, ""),
+        ({"type": "tool", "name": "f"}, "f"),
+    ],
+)
+def test_a_call_can_be_demanded(choice: object, name: str | None) -> None:
+    assert _parse(tools=[_TOOL], tool_choice=choice).must_call == name
+
+
 def test_a_client_may_want_one_call_at_a_time() -> None:
     assert _parse(tool_choice={"type": "auto", "disable_parallel_tool_use": True}).one_call
     assert not _parse(tool_choice={"type": "auto"}).one_call
@@ -230,8 +244,12 @@ def test_what_is_only_counted_needs_no_limit() -> None:
         ({"messages": [_user({"type": "tool_result"})]}, "messages.0.content.0.tool_use_id: it is"),
         ({"tools": [{"type": "web_search_20250305"}]}, "tools.0.type: “web_search_20250305”"),
         ({"tools": [{"name": "f"}]}, "tools.0.input_schema: it is required"),
-        ({"tool_choice": {"type": "any"}}, "tool_choice: only"),
-        ({"tool_choice": {"type": "tool", "name": "f"}}, "tool_choice: only"),
+        ({"tool_choice": {"type": "any"}}, "tool_choice: there are no tools"),
+        ({"tool_choice": {"type": "some"}}, "tool_choice.type: “some”"),
+        (
+            {"tools": [_TOOL], "tool_choice": {"type": "tool", "name": "g"}},
+            "tool_choice: no tool is called “g”",
+        ),
         ({"thinking": "yes"}, "thinking: an object"),
         ({"output_format": {"type": "xml"}}, "output_format.type: “xml”"),
         ({"mcp_servers": [{}]}, "mcp_servers: an agent"),

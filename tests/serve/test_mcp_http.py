@@ -169,6 +169,7 @@ def test_nobody_cancels_what_another_client_has_called(upstream: ScriptedUpstrea
 
 def test_without_the_sdk_the_rest_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
+    monkeypatch.delitem(sys.modules, "hiveloom_cli.serve.mcp_server", raising=False)
     app = build_application(None, SystemClock())  # type: ignore[arg-type] # nobody is asked
     with running(app) as port:
         assert send(port, build_request("GET", "/healthz", port=port)).status == 200

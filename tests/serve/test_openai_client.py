@@ -14,6 +14,7 @@ from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
 from tests.support.upstream import (
     ScriptedUpstream,
+    anthropic_stream,
     json_reply,
     openai_chunk,
     openai_error,
@@ -191,6 +192,32 @@ def test_one_call_at_a_time_is_handed_over_if_the_client_wants_that(
                 parallel_tool_calls=several,
             )
             assert [call.id for call in answer.choices[0].message.tool_calls or []] == expected
+
+
+@pytest.mark.parametrize("model", ["m", "claude-haiku-4-5"])
+def test_a_call_that_is_demanded_is_demanded_of_the_model(
+    upstream: ScriptedUpstream, model: str
+) -> None:
+    run_hiveloom("agent", "create", "helper", "--model", model)
+    is_openai = model == "m"
+    named: Any = {"type": "function", "function": {"name": "lookup"}}
+    choices: list[Any] = ["required", named, "auto"]
+    expected: list[Any] = (
+        [*choices[:2], None]
+        if is_openai
+        else [{"type": "any"}, {"type": "tool", "name": "lookup"}, None]
+    )
+    places = {
+        "HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url,
+        "HIVELOOM_ANTHROPIC_BASE_URL": upstream.anthropic_base_url,
+    }
+    with serve(**places) as server:
+        for choice, sent in zip(choices, expected, strict=True):
+            upstream.add(stream_reply((openai_stream if is_openai else anthropic_stream)("Well.")))
+            open_client(server).chat.completions.create(
+                model="helper", messages=say("hi"), tools=[LOOKUP], tool_choice=choice
+            )
+            assert upstream.requests[-1].json.get("tool_choice") == sent
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -202,6 +202,20 @@ def test_no_tools_are_taken_where_none_may_be_called() -> None:
     assert _parse(tools=_OFFICIAL["tools"], tool_choice="none").tools == ()
 
 
+@pytest.mark.parametrize(
+    ("choice", "name"),
+    [
+        (None, None),
+        ("auto", None),
+        ("none", None),
+        ("required", ""),
+        ({"type": "function", "function": {"name": "f"}}, "f"),
+    ],
+)
+def test_a_call_can_be_demanded(choice: object, name: str | None) -> None:
+    assert _parse(tools=_OFFICIAL["tools"], tool_choice=choice).must_call == name
+
+
 def test_a_client_may_want_one_call_at_a_time() -> None:
     assert _parse(parallel_tool_calls=False).one_call
     assert not _parse(parallel_tool_calls=True).one_call
@@ -271,8 +285,16 @@ def _user(part: dict[str, Any]) -> dict[str, Any]:
         ({"logprobs": True}, "logprobs: an agent does not tell"),
         ({"top_logprobs": 2}, "top_logprobs: an agent does not tell"),
         ({"web_search_options": {}}, "web_search_options: an agent searches"),
-        ({"tool_choice": "required"}, "tool_choice: only"),
-        ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice: only"),
+        ({"tool_choice": "required"}, "tool_choice: there are no tools"),
+        ({"tool_choice": "any"}, "tool_choice: “any” is not one of auto, none, required"),
+        ({"tool_choice": {"type": "allowed_tools"}}, "tool_choice.type: “allowed_tools”"),
+        (
+            {
+                "tools": _OFFICIAL["tools"],
+                "tool_choice": {"type": "function", "function": {"name": "g"}},
+            },
+            "tool_choice: no tool is called “g”",
+        ),
         ({"tools": [{"type": "custom"}]}, "tools[0].type: “custom”"),
         (
             {"tools": [{"type": "function", "function": {"name": "a b"}}]},

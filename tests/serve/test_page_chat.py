@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -428,36 +430,101 @@ def test_the_page_asks_nobody_but_its_server(
     assert [url for url in asked if not url.startswith(f"{served.origin}/")] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_narrow_window_in_either_light(
-    browser: Browser, served: Served, upstream: ScriptedUpstream, scheme: str
+def test_a_server_that_keeps_what_is_said_knows_the_conversation_again(
+    browser: Browser, agents: None, upstream: ScriptedUpstream
 ) -> None:
-    wide = "w" * 300
-    upstream.add(say(f"{wide}\n\n```\n{wide}\n```\n\n|{wide}|b|\n|-|-|\n|1|2|\n"))
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.ask_tools("Emulation.setEmulatedMedia", features=features)
-    browser.ask_tools(
-        "Emulation.setDeviceMetricsOverride",
-        width=320,
-        height=600,
-        deviceScaleFactor=1,
-        mobile=False,
-    )
+    upstream.add(say("One. "), say("Two."))
+    address = upstream.openai_base_url
+    with serve("--no-token", "--save", HIVELOOM_OPENAI_BASE_URL=address) as server:
+        browser.open(server.origin)
+        for question, answer in (("first", "One."), ("second", "Two.")):
+            browser.write(f"{question}\n")
+            browser.wait_for_text(_LAST, answer)
+            browser.wait_for("#send")
+    kept = json.loads(run_hiveloom("conversation", "list", "--json").stdout)
+    assert [one["messages"] for one in kept] == [4]
+
+
+@contextmanager
+def emulating(browser: Browser, width: int = 0, **features: str) -> Iterator[None]:
+    """Have the browser's window and wishes be others until the block ends."""
+    named = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+    browser.ask_tools("Emulation.setEmulatedMedia", features=named)
+    if width:
+        size = {"width": width, "height": 600, "deviceScaleFactor": 1, "mobile": False}
+        browser.ask_tools("Emulation.setDeviceMetricsOverride", **size)
     try:
-        browser.open(served.origin)
-        browser.write("hello\n")
-        browser.wait_for(f"{_LAST} table")
-        root = "document.documentElement"
-        assert browser.run(f"return [{root}.scrollWidth, {root}.scrollHeight]") == [320, 600]
-        ink, paper = browser.run(
-            "const s = getComputedStyle(document.body); return [s.color, s.backgroundColor]"
-        )
-        assert (read_light(ink) < read_light(paper)) == (scheme == "light")
+        yield
     finally:
         browser.ask_tools("Emulation.clearDeviceMetricsOverride")
         browser.ask_tools("Emulation.setEmulatedMedia", features=[])
 
 
-def read_light(colour: str) -> int:
-    """Add up what `rgb(1, 2, 3)` has."""
-    return sum(int(part) for part in colour.strip("rgb()").split(","))
+def test_it_fits_a_narrow_window(
+    browser: Browser, served: Served, upstream: ScriptedUpstream
+) -> None:
+    wide = "w" * 300
+    upstream.add(say(f"{wide}\n\n```\n{wide}\n```\n\n|{wide}|b|\n|-|-|\n|1|2|\n"))
+    with emulating(browser, width=320):
+        browser.open(served.origin)
+        browser.write(f"{wide}\n")
+        browser.wait_for(f"{_LAST} table")
+        root = "document.documentElement"
+        assert browser.run(f"return [{root}.scrollWidth, {root}.scrollHeight]") == [320, 600]
+        assert browser.run("return scroller.scrollWidth - scroller.clientWidth") == 0
+
+
+# The lowest contrast (WCAG 2.2, 1.4.3) of what has text of its own, and how light the paper is.
+_CONTRAST = """
+const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
+const weigh = (part) => (part / 255 <= 0.04045 ? part / 255 / 12.92
+                                               : ((part / 255 + 0.055) / 1.055) ** 2.4);
+const light = ([red, green, blue]) =>
+  0.2126 * weigh(red) + 0.7152 * weigh(green) + 0.0722 * weigh(blue);
+function findPaper(element) {
+  const colour = parse(getComputedStyle(element).backgroundColor);
+  return colour[3] === 0 ? findPaper(element.parentElement) : colour;
+}
+const shown = [...document.body.querySelectorAll("*")].filter((one) => one.checkVisibility()
+  && [...one.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim()));
+const contrasts = shown.map((one) => {
+  const [a, b] = [light(parse(getComputedStyle(one).color)), light(findPaper(one))];
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+});
+return [contrasts.length, Math.min(...contrasts), light(findPaper(document.body))];
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_stands_out_in_either_light(
+    browser: Browser, served: Served, upstream: ScriptedUpstream, scheme: str
+) -> None:
+    half = "# A\n\n> b `c` [d](https://e.f)\n\n```g\nh\n```\n\n|i|\n|-|\n|j|\n\nend"
+    upstream.add(stream_reply([openai_chunk({"content": half})], ending=Ending.CUT))
+    with emulating(browser, prefers_color_scheme=scheme):
+        browser.open(served.origin)
+        browser.wait_for(".card")
+        cards = browser.run(_CONTRAST)
+        browser.write("hello\n")
+        browser.wait_for(".failed .retry")
+        answer = browser.run(_CONTRAST)
+    for texts, lowest, paper in (cards, answer):
+        assert texts > 5
+        assert lowest >= 4.5
+        assert (paper > 0.5) == (scheme == "light")
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_nothing_moves_for_whom_motion_disturbs(
+    browser: Browser, served: Served, upstream: ScriptedUpstream, motion: str
+) -> None:
+    gate = threading.Event()
+    upstream.add(stream_reply([gate, *openai_stream("Done.")]))
+    with emulating(browser, prefers_reduced_motion=motion):
+        browser.open(served.origin)
+        browser.write("hello\n")
+        browser.wait_for(".running")
+        moves = "return document.getAnimations().length"
+        assert browser.run(moves) == (motion != "reduce")
+        gate.set()
+        browser.wait_for_text(_LAST, "Done.")

@@ -10,6 +10,7 @@ import pytest
 
 from hiveloom_cli.errors import UsageMistake
 from hiveloom_cli.serve.service_unit import Service, build_drop_in, build_unit, quote_word
+from tests.support.served import serve
 from tests.support.systemd import check_unit, measure_exposure, needs_systemd, read_unit
 
 if TYPE_CHECKING:
@@ -100,6 +101,13 @@ def test_answers_on_their_way_may_end_before_the_service_is_killed() -> None:
     stop = re.search(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
     assert stop
     assert int(stop[1]) > 120
+
+
+def test_a_server_that_was_told_to_end_has_not_failed() -> None:
+    with serve() as server:
+        server.process.terminate()
+        server.process.communicate(timeout=60)
+    assert f"\nSuccessExitStatus={server.process.returncode}\n" in build_unit(Service(START, 3000))
 
 
 def test_only_a_privileged_port_brings_a_capability() -> None:

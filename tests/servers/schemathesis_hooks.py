@@ -45,10 +45,23 @@ def mend(body: dict[str, Any]) -> None:
         body["messages"] = [*body["messages"][:999], {"role": "user", "content": "Hello"}]
     if isinstance(body.get("tools"), list):
         body["tools"] = list(drop_twins(body["tools"]))
+    mend_choice(body)
     for inner in walk(body):
         for key in ("data", "file_data", "url"):
             if key in inner and inner.get("type") not in ("text", "content"):
                 inner[key] = IMAGE
+
+
+def mend_choice(body: dict[str, Any]) -> None:
+    """Have a tool that has to be called be one that there is."""
+    choice, tools = body.get("tool_choice"), body.get("tools")
+    if not tools:
+        body.pop("tool_choice", None)
+    elif isinstance(choice, dict):
+        names = [tool.get("function", tool)["name"] for tool in tools]
+        for named in (choice, choice.get("function")):
+            if isinstance(named, dict) and "name" in named:
+                named["name"] = names[0]
 
 
 def drop_twins(tools: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ import pytest
 from hiveloom_cli.errors import McpServerFailed
 from hiveloom_cli.secret import Secret
 from hiveloom_cli.stop import Stop
+from hiveloom_cli.tools import mcp_session
 from hiveloom_cli.tools.mcp_pool import ServerPool
 from hiveloom_cli.tools.mcp_tools import McpTools
 from tests.support.clocks import ManualClock
@@ -244,6 +245,39 @@ def test_a_server_that_does_not_start_is_left_alone_for_a_while(
     clock.sleep(PAUSE_S)
     assert fail() == first
     assert len(starts.read_text().split()) == tried * 2
+
+
+def test_a_server_that_says_nothing_is_left_alone_once_that_is_known(
+    world: McpWorld, pool: ServerPool, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mcp_session, "_START_S", 1.0)
+    world.write_small("deaf")
+    tools = open_tools(world, pool)
+    assert tools.problems == ["the MCP server small gave no answer within 1 s"]
+    clock.sleep(PAUSE_S - 1)
+    assert open_tools(world, pool).problems
+    assert len(world.load_pids()) == 1
+    clock.sleep(1)
+    assert open_tools(world, pool).problems
+    assert len(world.load_pids()) == 2
+    tools.toolset.close()
+
+
+def test_a_start_that_nobody_waited_for_is_made_again(
+    world: McpWorld, pool: ServerPool, clock: ManualClock
+) -> None:
+    with world.open("small"):
+        pass  # so that it is known what it offers
+    (world.small / "deaf").touch()
+    stop = Stop()
+    stop.set()
+    tools = open_tools(world, pool)
+    assert tools.call("small/echo", stop).is_error
+    tools.toolset.close()
+    clock.sleep(KEPT_S)
+    pool.close_idle()
+    (world.small / "deaf").unlink()
+    assert ask(world, pool) == "echo: hi"
 
 
 def test_what_was_changed_is_tried_at_once(world: McpWorld, pool: ServerPool) -> None:

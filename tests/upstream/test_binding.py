@@ -16,7 +16,7 @@ from hiveloom_cli.errors import (
     UsageMistake,
 )
 from hiveloom_cli.protocols.base_url import parse_base_url
-from hiveloom_cli.protocols.providers import MOVABLE, PROVIDERS
+from hiveloom_cli.protocols.providers import MOVABLE, PROVIDERS, get_provider
 from hiveloom_cli.upstream.binding import (
     Address,
     AddressWish,
@@ -28,6 +28,7 @@ from hiveloom_cli.upstream.resolve import (
     EnvironmentKey,
     PlaceholderKey,
     StoredKey,
+    SystemdKey,
     Upstream,
     decide_upstream,
 )
@@ -140,9 +141,10 @@ def decide(
     stored: dict[str, Address],
     environ: dict[str, str] | None = None,
     *,
+    handed: frozenset[str] = frozenset(),
     allow_http: bool = False,
 ) -> Upstream:
-    return decide_upstream(model, credential, stored, environ or {}, allow_http=allow_http)
+    return decide_upstream(model, credential, stored, environ or {}, handed, allow_http=allow_http)
 
 
 def test_a_providers_name_is_enough_without_a_stored_key() -> None:
@@ -196,6 +198,31 @@ VARIABLES = st.sampled_from(
         "OPENAI_API_KEY",
     ]
 )
+
+
+@given(
+    st.sampled_from(["gpt-x", "claude-x", "anthropic/claude-x", "", "https://evil.example"]),
+    st.just("") | NAMES,
+    st.dictionaries(NAMES, ADDRESSES),
+    st.dictionaries(VARIABLES, URLS),
+    st.frozensets(NAMES),
+)
+def test_a_key_that_systemd_hands_over_goes_to_its_provider_alone(
+    model: str,
+    credential: str,
+    stored: dict[str, Address],
+    environ: dict[str, str],
+    handed: frozenset[str],
+) -> None:
+    try:
+        found = decide(model, credential, stored, environ, handed=handed, allow_http=True)
+    except SecretMissing:
+        return
+    if isinstance(found.key, SystemdKey):
+        own = parse_base_url(get_provider(found.key.provider).base_url, source="test")
+        assert found.base_url.origin == own.origin
+        assert found.key.provider in handed
+        assert found.credential not in stored
 
 
 @given(

@@ -100,7 +100,7 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
     # Those that are only white space are refused.
     if stop := [text for text in parameters.stop or () if text.strip()]:
         body["stop_sequences"] = stop
-    body |= _build_tools(chat.tools or _remember_tools(turns), may_call=chat.may_call)
+    body |= _build_tools(chat.tools or _remember_tools(turns), chat)
     if chat.output is not None:
         schema = narrow_schema(chat.output.build_schema())
         body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
@@ -109,7 +109,7 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
     return body
 
 
-def _build_tools(tools: tuple[ToolDefinition, ...], *, may_call: bool) -> dict[str, Any]:
+def _build_tools(tools: tuple[ToolDefinition, ...], chat: ChatRequest) -> dict[str, Any]:
     if not tools:
         return {}
     built = [
@@ -120,7 +120,18 @@ def _build_tools(tools: tuple[ToolDefinition, ...], *, may_call: bool) -> dict[s
         }
         for tool in tools
     ]
-    return {"tools": built} | ({} if may_call else {"tool_choice": {"type": "none"}})
+    choice = _build_choice(chat)
+    return {"tools": built, "tool_choice": choice} if choice else {"tools": built}
+
+
+def _build_choice(chat: ChatRequest) -> dict[str, Any]:
+    if not chat.may_call:
+        return {"type": "none"}
+    if chat.must_call is None:
+        return {}
+    if not chat.must_call:
+        return {"type": "any"}
+    return {"type": "tool", "name": fit_name(chat.must_call, _LONGEST_NAME)}
 
 
 def _join(base_url: BaseUrl, endpoint: str) -> str:

@@ -73,26 +73,40 @@ def build_body(chat: ChatRequest) -> dict[str, Any]:
             body[name] = value
     if parameters.stop:
         body["stop"] = list(parameters.stop)
-    if chat.tools:
-        body["tools"] = [
-            {
-                "type": "function",
-                "function": {
-                    "name": tool.name,
-                    "description": tool.description,
-                    "parameters": dict(tool.input_schema),
-                },
-            }
-            for tool in chat.tools
-        ]
-        if not chat.may_call:
-            body["tool_choice"] = "none"
+    body |= _build_tools(chat)
     if chat.output is not None:
         body["response_format"] = _build_format(chat.output)
     if chat.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
     return body
+
+
+def _build_tools(chat: ChatRequest) -> dict[str, Any]:
+    if not chat.tools:
+        return {}
+    tools = [
+        {
+            "type": "function",
+            "function": {
+                "name": tool.name,
+                "description": tool.description,
+                "parameters": dict(tool.input_schema),
+            },
+        }
+        for tool in chat.tools
+    ]
+    choice = _build_choice(chat)
+    return {"tools": tools, "tool_choice": choice} if choice else {"tools": tools}
+
+
+def _build_choice(chat: ChatRequest) -> str | dict[str, Any]:
+    if not chat.may_call:
+        return "none"
+    if chat.must_call is None:
+        return ""
+    named = {"type": "function", "function": {"name": chat.must_call}}
+    return named if chat.must_call else "required"
 
 
 def _build_format(output: OutputSchema) -> dict[str, Any]:

@@ -118,8 +118,10 @@ def _build_request(*required: str) -> Schema:
     described = allow_null(
         build_object({"type": {"const": "json_schema"}, "schema": refer("AnswerSchema")})
     )
-    choice = build_object(
-        {"type": build_words("auto", "none")}, {"disable_parallel_tool_use": build_flag()}
+    one = {"disable_parallel_tool_use": build_flag()}
+    choice = build_either(
+        build_object({"type": build_words("any", "auto", "none")}, one),
+        build_object({"type": {"const": "tool"}, "name": build_text()}, one),
     )
     count = build_number(1, MOST_TOKENS, kind="integer")
     return build_object(
@@ -227,7 +229,7 @@ def _build_thoughts(text: Schema) -> tuple[Schema, Schema]:
 
 
 def _build_message(*, is_whole: bool = True) -> Schema:
-    text = _build_block("text", {"text": build_text(minLength=1), "citations": _NOTHING})
+    text = _build_block("text", {"text": build_text(minLength=1)})
     block = build_either(text, refer("MessagesToolUse"), *_build_thoughts(build_text()))
     reason = build_words(*_REASONS) if is_whole else _NOTHING
     content = {"type": "array", "items": block} if is_whole else build_list({}, 0)
@@ -252,7 +254,7 @@ def _build_usage() -> Schema:
 
 def _build_event() -> Schema:
     begun = build_either(
-        _build_block("text", {"text": {"const": ""}, "citations": _NOTHING}),
+        _build_block("text", {"text": {"const": ""}}),
         refer("MessagesToolUse"),
         *_build_thoughts({"const": ""}),
     )

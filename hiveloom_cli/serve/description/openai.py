@@ -98,6 +98,7 @@ def build_schemas() -> dict[str, Schema]:
 def _build_request() -> Schema:
     count = allow_null(build_number(1, MOST_TOKENS, kind="integer"))
     stops = build_list(build_text(), MOST_STOPS)
+    named = _build_typed("function", build_object({"name": build_text()}))
     optional = {
         "stream": build_flag(),
         "stream_options": allow_null(build_object({}, {"include_usage": build_flag()})),
@@ -109,7 +110,8 @@ def _build_request() -> Schema:
         "n": {"enum": [1, None]},
         "response_format": allow_null(refer("ChatResponseFormat")),
         "tools": allow_null(build_list(refer("ChatTool"), MOST_TOOLS)),
-        "tool_choice": build_words("auto", "none", None),
+        "tool_choice": build_either(build_words("auto", "none", "required", None), named),
+        "parallel_tool_calls": build_flag(),
         "modalities": allow_null(build_list(build_words("text"), MOST_PARTS)),
         **{name: build_words(*UNSAID) for name in REFUSED},
     }

@@ -6,6 +6,7 @@ const WAIT = "Wait a moment, then try again.";
 const TRY = "Try again in a moment.";
 const ADVICE = {
   ceiling_reached: "Whoever runs this server set that limit and can raise it.",
+  conversation_busy: WAIT,
   context_length_exceeded: "Begin a new conversation, or say it in fewer words.",
   credential: "Whoever runs this server can add one: hiveloom credential set.",
   host_not_allowed: "Whoever runs this server can allow that name.",

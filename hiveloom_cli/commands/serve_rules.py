@@ -1,0 +1,29 @@
+"""Who may ask a server for what, as its options have it; nothing that serves is loaded for that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hiveloom_cli.commands.serve_limits import BYTES_A_MB
+from hiveloom_cli.serve.access import check_names, check_open
+from hiveloom_cli.serve.guard_rules import OPEN_PATHS, Rules
+from hiveloom_cli.serve.hosts import build_hosts, parse_origin
+from hiveloom_cli.serve.page import PATHS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def build_rules(port: int, options: Mapping[str, Any]) -> Rules:
+    """Build the rules of a server at a port; raises `UsageMistake` for what cannot be served so."""
+    rules = Rules(
+        build_hosts(options["host"], port, options["allow_host"]),
+        frozenset(map(parse_origin, options["allow_origin"])),
+        public=OPEN_PATHS | PATHS,
+        most_bytes=round(options["max_body"] * BYTES_A_MB),
+        most_running=options["max_running"],
+    )
+    if options["no_token"]:
+        check_open(options["host"])
+        check_names(rules.hosts)
+    return rules
