@@ -111,7 +111,7 @@ def measure_server(upstream: str, environ: dict[str, str]) -> None:
     words = [sys.executable, "-m", "hiveloom_cli", "serve", "--port", "0"]
     words += ["--access-log", os.devnull]
     with run(words, environ) as process, ThreadPoolExecutor(CLIENTS) as pool:
-        url = read_line(process.stderr).split("OpenAI: ")[1].split(",")[0]
+        url = f"{read_line(process.stderr).split()[2]}/v1"  # Serving at ORIGIN ...
         ours, other = requests.Session(), requests.Session()
         compare(
             "a request, through the server against the upstream itself",
@@ -223,18 +223,21 @@ def main() -> None:
         run([sys.executable, "-c", UPSTREAM], environ) as upstream,
         tempfile.TemporaryDirectory() as home,
         tempfile.TemporaryDirectory() as other,
+        tempfile.TemporaryDirectory() as third,
         tempfile.TemporaryDirectory() as folder,
     ):
         url = read_line(upstream.stdout)
-        write_home(home)
-        write_home(other)
+        for place in (home, other, third):
+            write_home(place)
         environ |= {"HIVELOOM_OPENAI_BASE_URL": url, "HIVELOOM_SERVE_TOKEN": TOKEN}
         environ |= {"HIVELOOM_HOME": home, "HIVELOOM_KEYRING": "vault"}
         measure_server(url, environ)
         measure_tools(environ)
         measure_roots()
         measure_key("the vault", url, environ)
-        measure_keyring(url, {**environ, "HIVELOOM_HOME": other}, folder)
+        words = {"HIVELOOM_HOME": third, "HIVELOOM_VAULT_PASSPHRASE": "made-up words"}
+        measure_key("the vault, opened by a passphrase", url, environ | words)
+        measure_keyring(url, environ | {"HIVELOOM_HOME": other}, folder)
 
 
 if __name__ == "__main__":
