@@ -128,10 +128,14 @@ def measure_server(upstream: str, environ: dict[str, str]) -> None:
         process.terminate()
 
 
+def open_app(environ: dict[str, str]) -> App:
+    """Open what commands work with, without a terminal."""
+    return App(environ, Streams(io.StringIO(), io.StringIO(), io.StringIO()))
+
+
 def open_host(environ: dict[str, str]) -> ServeHost:
     """Open what answers requests, in this process."""
-    streams = Streams(io.StringIO(), io.StringIO(), io.StringIO())
-    return ServeHost(App(environ, streams), ["mcp:small"])
+    return ServeHost(open_app(environ), ["mcp:small"])
 
 
 def answer(host: ServeHost, agent: str, text: str = "hi") -> None:
@@ -146,7 +150,7 @@ def answer(host: ServeHost, agent: str, text: str = "hi") -> None:
 
 def measure_key(title: str, url: str, environ: dict[str, str]) -> None:
     """Compare a key that is kept with one that is fetched for each request."""
-    kept, app = open_host(environ), App(environ, Streams(*(io.StringIO() for _ in range(3))))
+    kept, app = open_host(environ), open_app(environ)
     app.credentials.save("work", Secret("made-up-key-0123456789"), base_url=url)
     fetching = ServeHost(app)
     app.credentials = CredentialStore(paths=app.paths, environ=environ, clock=app.clock)
