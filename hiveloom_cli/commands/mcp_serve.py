@@ -6,8 +6,8 @@ import json
 import shutil
 from contextlib import closing
 from functools import partial
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hiveloom_cli.app import App
-    from hiveloom_cli.commands.serve_host import ServeHost
 
 _PROGRAM = "hiveloom"
 
@@ -56,24 +55,19 @@ def serve(
     """
     name = choose_name(words, name_option)
     load_trusted(app, name)
-    sdk = _load_sdk()
-    from hiveloom_cli.commands.serve_host import ServeHost
-
+    if find_spec("mcp") is None:
+        raise _build_missing()
     if app.streams.stdin.isatty():
         options = [f"--allow-tool={tool}" for tool in allowed]
         _print_use(app, name, [*options, "--save"] if save else options)
-    _run(app, name, ServeHost(app, allowed, keeps=save), sdk)
+    _run(app, name, allowed, keeps=save)
 
 
-def _load_sdk() -> Any:
-    """Import what knows the MCP SDK; raise `HiveloomError` with the way to get that if need be."""
-    try:
-        return import_module("hiveloom_cli.serve.mcp_server")
-    except ImportError:
-        raise HiveloomError(
-            "being an MCP server needs the package mcp, which is not installed, or too old",
-            hint="pip install 'hiveloom-cli[mcp]', or pipx inject hiveloom-cli 'mcp>=2.3,<3'",
-        ) from None
+def _build_missing() -> HiveloomError:
+    return HiveloomError(
+        "being an MCP server needs the package mcp, which is not installed, or too old",
+        hint="pip install 'hiveloom-cli[mcp]', or pipx inject hiveloom-cli 'mcp>=2.3,<3'",
+    )
 
 
 def _print_use(app: App, name: str, options: Sequence[str]) -> None:
@@ -84,14 +78,19 @@ def _print_use(app: App, name: str, options: Sequence[str]) -> None:
     )
 
 
-def _run(app: App, name: str, host: ServeHost, sdk: Any) -> None:
+def _run(app: App, name: str, allowed: Sequence[str], *, keeps: bool) -> None:
     import asyncio
 
+    try:
+        from hiveloom_cli.serve.mcp_server import serve_stdio
+    except ImportError:
+        raise _build_missing() from None
+    from hiveloom_cli.commands.serve_host import ServeHost
     from hiveloom_cli.serve.mcp_agent import AgentTools
     from hiveloom_cli.serve.stdin_lines import read_lines
     from hiveloom_cli.terminal.report import print_error
 
     note = partial(print_error, streams=app.streams)
-    tools = AgentTools(host, name, app.clock, note)
-    with closing(host):
-        asyncio.run(sdk.serve_stdio(tools, read_lines(app.streams.stdin.fileno())))
+    with closing(ServeHost(app, allowed, keeps=keeps)) as host:
+        tools = AgentTools(host, name, app.clock, note)
+        asyncio.run(serve_stdio(tools, read_lines(app.streams.stdin.fileno())))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hiveloom_cli.credentials.credential import Credential, Saved, parse_credential_name
 from hiveloom_cli.credentials.handed import (
     PREFIX,
+    VARIABLE,
     check_handed_name,
     load_handed,
     load_handed_names,
@@ -81,7 +82,13 @@ class CredentialStore:
         Raises `CredentialNotFound`, `SecretMissing` when the place has lost it, `SecretRefused`
         when something else put there what cannot be a key, and the errors of the place.
         """
-        return self._fetch(name) if self._kept is None else self._kept.load(name)
+        if self._kept is None or self._is_handed(name):
+            return self._fetch(name)
+        return self._kept.load(name)
+
+    def _is_handed(self, name: str) -> bool:
+        """Whether systemd hands over that key, which costs nothing to read anew at each use."""
+        return VARIABLE in self._environ and self.load(name).kept_in == "systemd"
 
     def _fetch(self, name: str) -> Secret:
         credential = self.load(name)

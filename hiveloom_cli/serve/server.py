@@ -78,8 +78,14 @@ def run_server(
         http=TimedConnection,
         ws="none",
     )
+    _silence_warnings()
     _allow_many_files()
     Server(config).run(sockets=[listener])
+
+
+def _silence_warnings() -> None:
+    """Have nothing said of each piece that was for a client which left; the access log tells it."""
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 def _take_waiting(listener: socket.socket) -> list[socket.socket]:

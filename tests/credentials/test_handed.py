@@ -122,3 +122,16 @@ def test_the_variable_goes_before_the_passphrase_that_is_handed_over(
     assert (handed.reveal(), given.reveal()) == (" correct horse ", "other")
     (folder / "hiveloom.vault-passphrase").write_text("\n")
     assert load_passphrase(environ) is None
+
+
+def test_a_server_that_keeps_keys_in_memory_reads_this_one_anew(
+    folder: Path, store: CredentialStore
+) -> None:
+    store.save_handed("work", base_url=WORK)
+    store.keep_secrets()
+    for text in (KEY, OTHER):
+        (folder / "hiveloom.work").write_text(text)
+        assert store.load_secret("work").reveal() == text
+    (folder / "hiveloom.work").unlink()
+    with pytest.raises(SecretMissing):
+        store.load_secret("work")

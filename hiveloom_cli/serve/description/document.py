@@ -11,9 +11,9 @@ from hiveloom_cli.serve.description.paths import build_paths
 
 _SUMMARY = """Agents for other programs, in the ways that they already speak.
 
-An agent is a model of its name. Every path but `/` and `/healthz` wants a token. Errors come in the
-form of the path that was asked for, or, from what stands before them all, in one that clients of
-both protocols read; both are described at each path."""
+An agent is a model of its name. Every path but `/` and `/healthz` wants a token, unless the server
+was told to want none. Errors come in the form of the path that was asked for, or, from what stands
+before them all, in one that clients of both protocols read; both are described at each path."""
 
 
 def build_document() -> dict[str, Any]:

@@ -156,7 +156,7 @@ function showConversation() {
   page.start.hidden = hasBegun || state.agents.length === 0;
   page.back.hidden = !state.former;
   page.new.hidden = !hasBegun;
-  page.forget.hidden = hasBegun || !state.token;
+  page.forget.hidden = !state.token;
   page.title.textContent = hasBegun ? state.agent : "hiveloom";
   page.about.textContent = (hasBegun && agent?.description) || "";
   document.title = hasBegun ? `${state.agent} – hiveloom` : "hiveloom";
