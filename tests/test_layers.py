@@ -40,7 +40,7 @@ LAYER_OF = {unit: height for height, units in enumerate(LAYERS) for unit in unit
 DEMO_READERS = frozenset({"commands/demo.py"})
 
 OWNERS: dict[str, tuple[str, ...]] = {
-    "anyio": ("serve/mcp_agent.py", "tools/mcp_client.py"),
+    "anyio": ("serve/mcp/agent.py", "tools/mcp_client.py"),
     "click": ("cli.py", "commands/"),
     "cryptography": ("credentials/",),
     "filelock": ("files.py",),
@@ -48,7 +48,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "jeepney": ("credentials/",),
     "jsonschema": ("json_schema.py",),
     "keyring": ("credentials/",),
-    "mcp": ("serve/mcp_server.py", "tools/mcp_client.py"),
+    "mcp": ("serve/mcp/server.py", "tools/mcp_client.py"),
     "platformdirs": ("paths.py",),
     "prometheus_client": ("serve/metrics.py",),
     "prompt_toolkit": ("terminal/",),
@@ -57,7 +57,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "rich": ("terminal/",),
     "secretstorage": ("credentials/",),
     "sqlite3": ("chat/store.py",),
-    "sse_starlette": ("serve/mcp_server.py",),
+    "sse_starlette": ("serve/mcp/server.py",),
     "starlette": ("serve/",),
     "truststore": ("upstream/trust.py",),
     "uvicorn": ("serve/",),

@@ -82,12 +82,12 @@ def _run(app: App, name: str, allowed: Sequence[str], *, keeps: bool) -> None:
     import asyncio
 
     try:
-        from hiveloom_cli.serve.mcp_server import serve_stdio
+        from hiveloom_cli.serve.mcp.server import serve_stdio
     except ImportError:
         raise _build_missing() from None
     from hiveloom_cli.commands.serve_host import ServeHost
-    from hiveloom_cli.serve.mcp_agent import AgentTools
-    from hiveloom_cli.serve.stdin_lines import read_lines
+    from hiveloom_cli.serve.mcp.agent import AgentTools
+    from hiveloom_cli.serve.mcp.stdin_lines import read_lines
     from hiveloom_cli.terminal.report import print_error
 
     note = partial(print_error, streams=app.streams)

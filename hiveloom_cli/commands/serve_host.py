@@ -21,7 +21,7 @@ from hiveloom_cli.commands.serve_tools import ServedTools
 from hiveloom_cli.commands.spending import open_ceiling, resume_ceiling
 from hiveloom_cli.errors import AgentNotFound, HiveloomError
 from hiveloom_cli.serve.asked import AgentBrief, ConversationBrief, Rejection
-from hiveloom_cli.serve.thoughts import restore_thoughts
+from hiveloom_cli.serve.formats.thoughts import restore_thoughts
 from hiveloom_cli.stop import Stop
 from hiveloom_cli.upstream.dialects import format_maker
 from hiveloom_cli.upstream.dialing import Line

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.commands.serve_limits import BYTES_A_MB
-from hiveloom_cli.serve.access import check_names, check_open
-from hiveloom_cli.serve.guard_rules import OPEN_PATHS, Rules
-from hiveloom_cli.serve.hosts import build_hosts, parse_origin
+from hiveloom_cli.serve.door.access import check_names, check_open
+from hiveloom_cli.serve.door.guard_rules import OPEN_PATHS, Rules
+from hiveloom_cli.serve.door.hosts import build_hosts, parse_origin
 from hiveloom_cli.serve.page import PATHS
 
 if TYPE_CHECKING:

@@ -12,22 +12,22 @@ from hiveloom_cli.commands.serve_host import ServeHost
 from hiveloom_cli.commands.serve_notes import Notes
 from hiveloom_cli.commands.serve_rules import build_rules
 from hiveloom_cli.credentials.handed import SERVE_TOKEN, load_handed
-from hiveloom_cli.serve.access import TOKEN_VARIABLE, decide_access
-from hiveloom_cli.serve.access_log import AccessLog, open_log_file
 from hiveloom_cli.serve.application import build_application
-from hiveloom_cli.serve.guard import Guard
+from hiveloom_cli.serve.door.access import TOKEN_VARIABLE, decide_access
+from hiveloom_cli.serve.door.access_log import AccessLog, open_log_file
+from hiveloom_cli.serve.door.guard import Guard
+from hiveloom_cli.serve.door.tokens import Tokens
 from hiveloom_cli.serve.metered_host import MeteredHost
 from hiveloom_cli.serve.metrics import MeteredLog, Metrics
 from hiveloom_cli.serve.server import open_socket, run_server
-from hiveloom_cli.serve.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from socket import socket
 
     from hiveloom_cli.app import App
-    from hiveloom_cli.serve.access import Access
-    from hiveloom_cli.serve.guard_rules import Rules
+    from hiveloom_cli.serve.door.access import Access
+    from hiveloom_cli.serve.door.guard_rules import Rules
 
 _STDERR = (None, "-")  # where the access log goes unless it has a file
 

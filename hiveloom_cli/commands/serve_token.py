@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from hiveloom_cli.app import App
-    from hiveloom_cli.serve.tokens import Tokens
+    from hiveloom_cli.serve.door.tokens import Tokens
 
 _DATE = len("2026-01-31")
 
 
 def open_tokens(app: App) -> Tokens:
     """Open the tokens that let programs in; no file is touched yet."""
-    from hiveloom_cli.serve.tokens import Tokens
+    from hiveloom_cli.serve.door.tokens import Tokens
 
     return Tokens(app.paths.serve_tokens, app.clock)
 

@@ -10,11 +10,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.errors import HiveloomError, StreamCutShort
-from hiveloom_cli.serve import anthropic_messages, anthropic_request
 from hiveloom_cli.serve.asked import Rejection
-from hiveloom_cli.serve.failure import explain_failure, find_status, find_wait_s
+from hiveloom_cli.serve.formats import anthropic_messages, anthropic_request
+from hiveloom_cli.serve.formats.failure import explain_failure, find_status, find_wait_s
+from hiveloom_cli.serve.formats.wire_format import Stamp
 from hiveloom_cli.serve.turn_bridge import Turn
-from hiveloom_cli.serve.wire_format import Stamp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.serve.asked import AgentBrief, Asked, Host
-    from hiveloom_cli.serve.wire_format import StreamFold, WireFormat
+    from hiveloom_cli.serve.formats.wire_format import StreamFold, WireFormat
 
 _LASTING = frozenset({"upstream_refused", "credential"})  # asking again changes nothing
 _GONE = 499  # read by nobody but the log

@@ -11,11 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hiveloom_cli.serve import anthropic_messages, native, openai_chat
 from hiveloom_cli.serve.answering import SILENCE_S, Answering
 from hiveloom_cli.serve.description.document import build_document
-from hiveloom_cli.serve.elsewhere import refuse_place
-from hiveloom_cli.serve.mcp_route import McpRoute
+from hiveloom_cli.serve.formats import anthropic_messages, native, openai_chat
+from hiveloom_cli.serve.formats.elsewhere import refuse_place
+from hiveloom_cli.serve.mcp.route import McpRoute
 from hiveloom_cli.serve.page import build_page
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from hiveloom_cli.clock import Clock
     from hiveloom_cli.serve.asked import Host
-    from hiveloom_cli.serve.wire_format import WireFormat
+    from hiveloom_cli.serve.formats.wire_format import WireFormat
 
 _AGENTS = "/api/tenants/default/agents"
 _OPENAI, _ANTHROPIC, _OWN = (

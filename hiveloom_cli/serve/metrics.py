@@ -26,7 +26,7 @@ from hiveloom_cli import __version__
 from hiveloom_cli.chat.event import ToolStarted, TurnEnded
 from hiveloom_cli.errors import UpstreamError
 from hiveloom_cli.protocols.event import Usage, UsageReported, add_usage
-from hiveloom_cli.serve.failure import find_status
+from hiveloom_cli.serve.formats.failure import find_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from hiveloom_cli.chat.event import Event
-    from hiveloom_cli.serve.access_log import AccessEntry, Recorder
+    from hiveloom_cli.serve.door.access_log import AccessEntry, Recorder
 
 PATH = "/metrics"
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -14,10 +14,10 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 
 from hiveloom_cli.clock import SystemClock
-from hiveloom_cli.serve import guard
 from hiveloom_cli.serve.application import build_application
 from hiveloom_cli.serve.description import refusals
 from hiveloom_cli.serve.description.document import build_document
+from hiveloom_cli.serve.door import guard
 from hiveloom_cli.serve.metrics import Metrics
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve

@@ -19,8 +19,8 @@ from hiveloom_cli.protocols.message import (
     ToolCall,
     ToolResult,
 )
-from hiveloom_cli.serve.answer import VisibleText
 from hiveloom_cli.serve.asked import Asked
+from hiveloom_cli.serve.formats.answer import VisibleText
 from hiveloom_cli.serve.likeness import says_the_same
 
 if TYPE_CHECKING:

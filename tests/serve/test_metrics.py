@@ -12,7 +12,7 @@ from hiveloom_cli.chat.event import ToolStarted, TurnEnded
 from hiveloom_cli.errors import UpstreamRefused, UsageMistake
 from hiveloom_cli.protocols.event import FinishReason, TextDelta, Usage, UsageReported
 from hiveloom_cli.protocols.message import ToolCall, build_user_message
-from hiveloom_cli.serve.access_log import AccessEntry
+from hiveloom_cli.serve.door.access_log import AccessEntry
 from hiveloom_cli.serve.metrics import MeteredLog, Metrics
 from tests.support.serving import build_request, running, send
 

@@ -19,14 +19,14 @@ from hiveloom_cli.protocols.event import (
 from hiveloom_cli.protocols.message import Message, ReasoningPart, TextPart, ToolCall, ToolResult
 from hiveloom_cli.protocols.request import ToolDefinition
 from hiveloom_cli.serve.asked import Asked
-from hiveloom_cli.serve.wire_format import Stamp
+from hiveloom_cli.serve.formats.wire_format import Stamp
 from hiveloom_cli.upstream.event import RetryWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hiveloom_cli.chat.event import Event
-    from hiveloom_cli.serve.wire_format import WireFormat
+    from hiveloom_cli.serve.formats.wire_format import WireFormat
 
 STAMP = Stamp("01abc", datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC))
 QUESTION = Message("user", (TextPart("What time is it?"),))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hiveloom_cli.serve import anthropic_messages
 from hiveloom_cli.serve.description.parts import (
     EVENTS,
     JSON,
@@ -23,7 +22,8 @@ from hiveloom_cli.serve.description.parts import (
     refer,
 )
 from hiveloom_cli.serve.description.refusals import describe_any_error
-from hiveloom_cli.serve.said import (
+from hiveloom_cli.serve.formats import anthropic_messages
+from hiveloom_cli.serve.formats.said import (
     LONGEST_NAME,
     MOST_MESSAGES,
     MOST_PARTS,

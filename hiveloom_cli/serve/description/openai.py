@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hiveloom_cli.serve import openai_chat
 from hiveloom_cli.serve.description.parts import (
     EVENTS,
     JSON,
@@ -23,8 +22,9 @@ from hiveloom_cli.serve.description.parts import (
     refer,
 )
 from hiveloom_cli.serve.description.refusals import describe_any_error
-from hiveloom_cli.serve.openai_request import HOTTEST, REFUSED, UNSAID
-from hiveloom_cli.serve.said import (
+from hiveloom_cli.serve.formats import openai_chat
+from hiveloom_cli.serve.formats.openai_request import HOTTEST, REFUSED, UNSAID
+from hiveloom_cli.serve.formats.said import (
     ANSWER_NAME,
     LONGEST_NAME,
     MOST_MESSAGES,

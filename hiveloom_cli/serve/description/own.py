@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hiveloom_cli.serve import native
 from hiveloom_cli.serve.description.parts import (
     EVENTS,
     JSON,
@@ -20,7 +19,8 @@ from hiveloom_cli.serve.description.parts import (
     refer,
 )
 from hiveloom_cli.serve.description.refusals import describe_any_error
-from hiveloom_cli.serve.native import LONGEST_ID
+from hiveloom_cli.serve.formats import native
+from hiveloom_cli.serve.formats.native import LONGEST_ID
 
 
 def build_request() -> dict[str, Any]:

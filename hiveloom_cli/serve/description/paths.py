@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from hiveloom_cli.serve import anthropic_messages, native, openai_chat
 from hiveloom_cli.serve.description import anthropic, mcp, openai, own
 from hiveloom_cli.serve.description import refusals as told
 from hiveloom_cli.serve.description.parts import (
@@ -19,11 +18,12 @@ from hiveloom_cli.serve.description.parts import (
     build_text,
     refer,
 )
+from hiveloom_cli.serve.formats import anthropic_messages, native, openai_chat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hiveloom_cli.serve.wire_format import WireFormat
+    from hiveloom_cli.serve.formats.wire_format import WireFormat
 
 _OPENAI, _ANTHROPIC, _OWN = (
     cast("WireFormat", module) for module in (openai_chat, anthropic_messages, native)

@@ -12,14 +12,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.serve.description.parts import JSON, Schema, build_either, build_reply, build_text
-from hiveloom_cli.serve.failure import list_told
-from hiveloom_cli.serve.guard_reply import build_error
-from hiveloom_cli.serve.wire_format import Stamp
+from hiveloom_cli.serve.door.guard_reply import build_error
+from hiveloom_cli.serve.formats.failure import list_told
+from hiveloom_cli.serve.formats.wire_format import Stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from hiveloom_cli.serve.wire_format import WireFormat
+    from hiveloom_cli.serve.formats.wire_format import WireFormat
 
     Codes = Mapping[int, Iterable[str]]
 

@@ -1,0 +1,1 @@
+"""Who may ask: what stands between the network and the routes."""
