@@ -111,7 +111,7 @@ def measure_server(upstream: str, environ: dict[str, str]) -> None:
     words = [sys.executable, "-m", "hiveloom_cli", "serve", "--port", "0"]
     words += ["--access-log", os.devnull]
     with run(words, environ) as process, ThreadPoolExecutor(CLIENTS) as pool:
-        url = read_line(process.stderr).split("OpenAI: ")[1].split(",")[0]
+        url = f"{read_line(process.stderr).split()[2]}/v1"  # Serving at ORIGIN ...
         ours, other = requests.Session(), requests.Session()
         compare(
             "a request, through the server against the upstream itself",
@@ -128,10 +128,14 @@ def measure_server(upstream: str, environ: dict[str, str]) -> None:
         process.terminate()
 
 
+def open_app(environ: dict[str, str]) -> App:
+    """Open what commands work with, without a terminal."""
+    return App(environ, Streams(io.StringIO(), io.StringIO(), io.StringIO()))
+
+
 def open_host(environ: dict[str, str]) -> ServeHost:
     """Open what answers requests, in this process."""
-    streams = Streams(io.StringIO(), io.StringIO(), io.StringIO())
-    return ServeHost(App(environ, streams), ["mcp:small"])
+    return ServeHost(open_app(environ), ["mcp:small"])
 
 
 def answer(host: ServeHost, agent: str, text: str = "hi") -> None:
@@ -146,7 +150,7 @@ def answer(host: ServeHost, agent: str, text: str = "hi") -> None:
 
 def measure_key(title: str, url: str, environ: dict[str, str]) -> None:
     """Compare a key that is kept with one that is fetched for each request."""
-    kept, app = open_host(environ), App(environ, Streams(*(io.StringIO() for _ in range(3))))
+    kept, app = open_host(environ), open_app(environ)
     app.credentials.save("work", Secret("made-up-key-0123456789"), base_url=url)
     fetching = ServeHost(app)
     app.credentials = CredentialStore(paths=app.paths, environ=environ, clock=app.clock)
@@ -223,18 +227,21 @@ def main() -> None:
         run([sys.executable, "-c", UPSTREAM], environ) as upstream,
         tempfile.TemporaryDirectory() as home,
         tempfile.TemporaryDirectory() as other,
+        tempfile.TemporaryDirectory() as third,
         tempfile.TemporaryDirectory() as folder,
     ):
         url = read_line(upstream.stdout)
-        write_home(home)
-        write_home(other)
+        for place in (home, other, third):
+            write_home(place)
         environ |= {"HIVELOOM_OPENAI_BASE_URL": url, "HIVELOOM_SERVE_TOKEN": TOKEN}
         environ |= {"HIVELOOM_HOME": home, "HIVELOOM_KEYRING": "vault"}
         measure_server(url, environ)
         measure_tools(environ)
         measure_roots()
         measure_key("the vault", url, environ)
-        measure_keyring(url, {**environ, "HIVELOOM_HOME": other}, folder)
+        words = {"HIVELOOM_HOME": third, "HIVELOOM_VAULT_PASSPHRASE": "made-up words"}
+        measure_key("the vault, opened by a passphrase", url, environ | words)
+        measure_keyring(url, environ | {"HIVELOOM_HOME": other}, folder)
 
 
 if __name__ == "__main__":

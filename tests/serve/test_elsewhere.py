@@ -20,30 +20,40 @@ _ANTHROPIC = {**_HEADERS, "anthropic-version": "2023-06-01"}
 
 
 @pytest.fixture
+def asking(served: Served) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=served.openai_base_url, api_key=TOKEN, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def saying(served: Served) -> Iterator[anthropic.Anthropic]:
+    with anthropic.Anthropic(base_url=served.origin, api_key=TOKEN, max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
 def served() -> Iterator[Served]:
     run_hiveloom("agent", "create", "helper", "--model", "m", "--system-prompt", "You are terse.")
     with serve() as server:
         yield server
 
 
-def test_openais_package_is_told_what_is_not_here(served: Served) -> None:
-    client = openai.OpenAI(base_url=served.openai_base_url, api_key=TOKEN, max_retries=0)
+def test_openais_package_is_told_what_is_not_here(asking: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as caught:
-        client.responses.create(model="helper", input="hi")
+        asking.responses.create(model="helper", input="hi")
     assert caught.value.code == "not_found"
     assert caught.value.type == "invalid_request_error"
     assert "nothing at /v1/responses: agents are asked at" in caught.value.message
     with pytest.raises(openai.NotFoundError):
-        client.embeddings.create(model="helper", input="hi")
+        asking.embeddings.create(model="helper", input="hi")
 
 
-def test_anthropics_package_is_told_what_is_not_here(served: Served) -> None:
-    client = anthropic.Anthropic(base_url=served.origin, api_key=TOKEN, max_retries=0)
+def test_anthropics_package_is_told_what_is_not_here(saying: anthropic.Anthropic) -> None:
     with pytest.raises(anthropic.NotFoundError) as caught:
-        client.messages.batches.list()
+        saying.messages.batches.list()
     assert caught.value.type == "not_found_error"
     with pytest.raises(anthropic.NotFoundError):
-        client.beta.files.list()
+        saying.beta.files.list()
 
 
 @pytest.mark.parametrize(
@@ -81,12 +91,10 @@ def test_each_format_is_answered_in_its_own_words(served: Served) -> None:
     assert "\\x1b" not in str(look("/%1b[31m"))
 
 
-def test_tokens_are_estimated_for_clients_that_ask(served: Served) -> None:
-    client = anthropic.Anthropic(base_url=served.origin, api_key=TOKEN, max_retries=0)
-
+def test_tokens_are_estimated_for_clients_that_ask(saying: anthropic.Anthropic) -> None:
     def count(text: str, model: str = "helper") -> int:
         said = [{"role": "user", "content": text}]
-        return client.messages.count_tokens(model=model, messages=said).input_tokens  # type: ignore[arg-type]
+        return saying.messages.count_tokens(model=model, messages=said).input_tokens  # type: ignore[arg-type]
 
     little, much = count("hi"), count("hi " * 4000)
     assert little < 20
@@ -94,4 +102,4 @@ def test_tokens_are_estimated_for_clients_that_ask(served: Served) -> None:
     with pytest.raises(anthropic.NotFoundError):
         count("hi", "nobody")
     with pytest.raises(anthropic.BadRequestError):
-        client.messages.count_tokens(model="helper", messages=[])
+        saying.messages.count_tokens(model="helper", messages=[])

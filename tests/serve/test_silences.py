@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import anthropic
 import openai
 import pytest
@@ -51,8 +53,9 @@ def test_a_stream_in_which_nothing_happens_says_that_it_is_worked_on(format_: st
 
 
 def test_openais_package_passes_over_what_says_so() -> None:
-    with running(Watched(Slow(), _SIGNS["openai"])) as port:
-        client = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="k", max_retries=0)
+    with running(Watched(Slow(), _SIGNS["openai"])) as port, ExitStack() as stack:
+        place = f"http://127.0.0.1:{port}/v1"
+        client = stack.enter_context(openai.OpenAI(base_url=place, api_key="k", max_retries=0))
         with client.chat.completions.stream(model="helper", messages=_SAID) as stream:  # type: ignore[arg-type]
             for _ in stream:
                 pass
@@ -61,9 +64,10 @@ def test_openais_package_passes_over_what_says_so() -> None:
 
 
 def test_anthropics_package_passes_over_what_says_so() -> None:
-    with running(Watched(Slow(), _SIGNS["anthropic"])) as port:
-        client = anthropic.Anthropic(
-            base_url=f"http://127.0.0.1:{port}", api_key="k", max_retries=0
+    with running(Watched(Slow(), _SIGNS["anthropic"])) as port, ExitStack() as stack:
+        place = f"http://127.0.0.1:{port}"
+        client = stack.enter_context(
+            anthropic.Anthropic(base_url=place, api_key="k", max_retries=0)
         )
         with client.messages.stream(model="helper", max_tokens=9, messages=_SAID) as stream:  # type: ignore[arg-type]
             text = "".join(stream.text_stream)

@@ -70,13 +70,13 @@ def build_thinking_stream() -> list[bytes]:
 
 
 def ask(server: Served, said: list[Any], *, streamed: bool, **options: Any) -> list[dict[str, Any]]:
-    client = anthropic.Anthropic(base_url=server.origin, api_key=TOKEN, max_retries=0)
     asked: Any = {"model": "helper", "max_tokens": 500, "messages": said, "tools": [_LOOKUP]}
-    if streamed:
-        with client.messages.stream(**asked, **options) as stream:
-            message = stream.get_final_message()
-    else:
-        message = client.messages.create(**asked, **options)
+    with anthropic.Anthropic(base_url=server.origin, api_key=TOKEN, max_retries=0) as client:
+        if streamed:
+            with client.messages.stream(**asked, **options) as stream:
+                message = stream.get_final_message()
+        else:
+            message = client.messages.create(**asked, **options)
     return [block.to_dict() for block in message.content]
 
 
