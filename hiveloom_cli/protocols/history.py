@@ -9,6 +9,7 @@ turns, deleted ones and shortened histories all lead there.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.protocols.message import (
@@ -84,30 +85,29 @@ def _says_something(message: Message) -> bool:
 
 def _merge_turns(messages: Iterable[Message]) -> Iterator[Message]:
     """Merge neighbours of one role: strict chat templates want roles to alternate."""
-    turn: Message | None = None
-    for message in messages:
-        if turn is None or turn.role != message.role:
-            if turn is not None:
-                yield turn
-            turn = message
-        elif turn.role == "user":
-            turn = replace(turn, parts=_join_said(turn.parts, message.parts))
+    for role, neighbours in groupby(messages, key=lambda message: message.role):
+        turns = list(neighbours)
+        if len(turns) == 1:
+            yield turns[0]
+        elif role == "user":
+            yield replace(turns[0], parts=_join_said(turn.parts for turn in turns))
         else:
-            # The second goes on where the first paused: nothing stands between them.
-            turn = replace(message, parts=turn.parts + message.parts)
-    if turn is not None:
-        yield turn
+            # Each goes on where the one before it paused: nothing stands between them.
+            yield replace(turns[-1], parts=tuple(part for turn in turns for part in turn.parts))
 
 
-def _join_said(left: tuple[Part, ...], right: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Join what was said in two goes; two texts that meet are kept apart by a blank line."""
-    results, left = _split_results(left)
-    more_results, right = _split_results(right)
-    last, first = left[-1:], right[:1]
-    match (*last, *first):
-        case (TextPart(one), TextPart(other)) if one and other:
-            left, right = left[:-1], (TextPart(f"{one}\n\n{other}"), *right[1:])
-    return (*results, *more_results, *left, *right)
+def _join_said(goes: Iterable[tuple[Part, ...]]) -> tuple[Part, ...]:
+    """Join what was said in several goes; two texts that meet are kept apart by a blank line."""
+    results: list[Part] = []
+    said: list[Part] = []
+    for parts in goes:
+        more_results, more = _split_results(parts)
+        results += more_results
+        match (*said[-1:], *more[:1]):
+            case (TextPart(one), TextPart(other)) if one and other:
+                said[-1], more = TextPart(f"{one}\n\n{other}"), more[1:]
+        said += more
+    return (*results, *said)
 
 
 def _split_results(parts: tuple[Part, ...]) -> tuple[tuple[ToolResult, ...], tuple[Part, ...]]:
@@ -124,7 +124,5 @@ def _answer_calls(turn: Message, calls: tuple[ToolCall, ...]) -> Message:
         if answer is not None:
             results.remove(answer)
         answers.append(answer or ToolResult(call.id, _ABORTED, is_error=True))
-    strays: tuple[Part, ...] = ()
-    for stray in results:
-        strays = _join_said(strays, (TextPart(f"{_STRAY}\n{stray.content}"),))
-    return replace(turn, parts=(*answers, *_join_said(strays, said)))
+    strays = [(TextPart(f"{_STRAY}\n{stray.content}"),) for stray in results]
+    return replace(turn, parts=(*answers, *_join_said([*strays, said])))
