@@ -17,7 +17,7 @@ from hiveloom_cli.serve.formats.wire_format import Stamp
 from hiveloom_cli.serve.turn_bridge import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
@@ -31,6 +31,7 @@ _LASTING = frozenset({"upstream_refused", "credential"})  # asking again changes
 _GONE = 499  # read by nobody but the log
 # Proxies wait 30 to 100 seconds for the next byte, and clients rarely less.
 SILENCE_S = 15.0
+_READ_AT_ONCE = 64 * 1024  # bytes, which are read in a few milliseconds
 
 
 class _Gone(Exception):
@@ -54,7 +55,8 @@ class Answering:
         stamp = self._build_stamp()
         try:
             agent = request.path_params.get("agent", "")
-            asked = replace(format_.parse_asked(await request.body(), agent), id=stamp.id)
+            parsed = await _read(request, lambda body: format_.parse_asked(body, agent))
+            asked = replace(parsed, id=stamp.id)
         except Rejection as rejection:
             return _refuse(rejection, format_, stamp)
         _note_agent(request, asked.agent)
@@ -95,7 +97,7 @@ class Answering:
         """Estimate how many tokens a request of the Messages format is, which alone asks that."""
         stamp = self._build_stamp()
         try:
-            asked = anthropic_request.parse_counted(await request.body())
+            asked = await _read(request, anthropic_request.parse_counted)
             _note_agent(request, asked.agent)
             tokens = await asyncio.to_thread(self._host.estimate_tokens, asked)
         except (HiveloomError, Rejection) as error:
@@ -115,6 +117,12 @@ def _build_list(
         if agent.name == name:
             return format_.build_model(agent)
     raise Rejection(404, f"There is no agent named {name}.", code="model_not_found")
+
+
+async def _read(request: Request, parse: Callable[[bytes], Asked]) -> Asked:
+    """Read a request's body; one that takes long to read holds nobody else up."""
+    body = await request.body()
+    return parse(body) if len(body) <= _READ_AT_ONCE else await asyncio.to_thread(parse, body)
 
 
 def _note_agent(request: Request, name: str) -> None:
