@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 from hiveloom_cli.errors import HiveloomError, UpstreamRefused
+from hiveloom_cli.upstream.echo import mask_echo
 from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 from hiveloom_cli.upstream.limits import Patience
 from hiveloom_cli.upstream.reply import Reply
@@ -83,7 +84,7 @@ class ModelClient:
                 if not (is_refused and self._has_another(self._key)):
                     raise
                 pieces = stack.enter_context(self._transport.open_reply(request, self._key))
-            yield pieces
+            yield mask_echo(pieces, self._key)
 
     def _has_another(self, refused: Secret) -> bool:
         with suppress(HiveloomError):

@@ -298,6 +298,29 @@ def test_an_upstream_that_quotes_the_key_gives_it_to_nobody(
     assert list_leaks(log.read_bytes()) == []
 
 
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, OWN])
+def test_an_answer_that_repeats_the_key_is_told_without_it(log: Path, path: str) -> None:
+    run_hiveloom("agent", "create", "helper", "--model", "m")
+    run_hiveloom("credential", "set", "openai", input=MODEL_KEY)
+    said = openai_chunk({"content": f"You sent {MODEL_KEY}, thank you."})
+    middle = said.index(MODEL_KEY.encode()) + 5
+    pieces = [said[:middle], said[middle:], openai_chunk(finish_reason="stop"), sse("[DONE]")]
+    with (
+        ScriptedUpstream(script=lambda _: stream_reply(pieces)) as upstream,
+        serve(
+            "--save",
+            "--access-log",
+            str(log),
+            HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url,
+        ) as served,
+    ):
+        port = int(served.origin.rpartition(":")[2])
+        for stream in (False, True):
+            answer = send(port, build_post(port, path, build_body(path, stream=stream)))
+            assert b"You sent [key], thank you." in answer.body, answer
+            assert list_leaks(answer.body + repr(answer.headers).encode()) == []
+
+
 def ask_for_tool(attack: Attack, log: Path, *options: str) -> Answer:
     """Have the model call the tool that makes the marker; return what the client got."""
     attack.write_tool(f"command: {attack.touch}")
