@@ -20,12 +20,15 @@ from hiveloom_cli.errors import (
 )
 
 _MOST_CAUSES = 20
+_SOCKS = "socks"  # PySocks, with which requests asks such a proxy, where it is installed
 _WAIT_LONGER = "ask again, or allow more: --first-byte-timeout SECONDS"
 
 
 def build_unreachable(error: BaseException, origin: str) -> UpstreamUnreachable:
     """Build the error for a request that `origin` did not answer."""
     causes = list_causes(error)
+    if any(type(cause).__module__ == _SOCKS for cause in causes):
+        return build_proxy_failed(error, origin)
     for cause in causes:
         match cause:
             case socket.gaierror():

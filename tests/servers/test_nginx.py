@@ -409,5 +409,8 @@ def test_an_id_is_the_same_in_both_logs_and_not_the_clients(proxied: Nginx, tmp_
     assert id_ != "of-the-client"
     assert proxied.wait_for_rows([id_])[id_]["status"] == 200
     [log] = tmp_path.glob("*.jsonl")
+    until_s = time.monotonic() + 20
+    while id_ not in log.read_text() and time.monotonic() < until_s:
+        time.sleep(0.05)  # the line is written once the answer is gone
     assert id_ in log.read_text()
     assert "of-the-client" not in log.read_text()
