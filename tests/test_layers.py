@@ -40,7 +40,7 @@ LAYER_OF = {unit: height for height, units in enumerate(LAYERS) for unit in unit
 DEMO_READERS = frozenset({"commands/demo.py"})
 
 OWNERS: dict[str, tuple[str, ...]] = {
-    "anyio": ("serve/mcp/agent.py", "tools/mcp_client.py"),
+    "anyio": ("serve/mcp/agent.py", "tools/mcp_client.py", "tools/mcp_loop.py"),
     "click": ("cli.py", "commands/"),
     "cryptography": ("credentials/",),
     "filelock": ("files.py",),

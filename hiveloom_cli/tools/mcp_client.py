@@ -74,11 +74,11 @@ class Connection:
                     with anyio.move_on_after(_LOOK_S):
                         await self._ending.wait()
                 scope.deadline = anyio.current_time() + _END_S
-                self._loop.call_later(_GRACE_S, self._loop.terminate)
 
     def end(self) -> None:
         """Have `serve` end; a server that has not said hello yet is given up."""
         self._ending.set()
+        self._loop.call_later(_GRACE_S, self._loop.terminate)
         if self._scope is not None and self._client is None:
             self._scope.cancel()
 

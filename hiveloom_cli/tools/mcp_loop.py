@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+import anyio
+
 if sys.platform == "win32":
     _Base = asyncio.ProactorEventLoop
 else:
@@ -22,8 +24,12 @@ class ProcessLoop(_Base):
         self._processes: list[asyncio.SubprocessTransport] = []
 
     async def subprocess_exec(self, protocol_factory: Any, *args: Any, **options: Any) -> Any:
-        """Start a process, and remember it."""
-        transport, protocol = await super().subprocess_exec(protocol_factory, *args, **options)
+        """Start a process, and remember it.
+
+        Cancelling waits until it is there: halfway its pipes would be closed by nobody.
+        """
+        with anyio.CancelScope(shield=True):
+            transport, protocol = await super().subprocess_exec(protocol_factory, *args, **options)
         self._processes.append(transport)
         return transport, protocol
 
