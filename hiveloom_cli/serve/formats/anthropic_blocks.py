@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hiveloom_cli.chat.event import ToolEnded, TurnEnded
 from hiveloom_cli.protocols.arguments import parse_arguments
 from hiveloom_cli.protocols.event import ReasoningDelta, ThoughtEnded
+from hiveloom_cli.protocols.text import repair_text
 from hiveloom_cli.serve.formats.answer import VisibleText, list_shown_calls
 from hiveloom_cli.serve.formats.thoughts import SEALED_FIELDS, seal_thought
 
@@ -83,7 +84,7 @@ class Blocks:
         start = {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
         yield self._open("tool_use", start)
         arguments = json.dumps(_parse_input(call), ensure_ascii=False)
-        yield self._build_delta("input_json_delta", arguments)
+        yield self._build_delta("input_json_delta", repair_text(arguments))
         yield from self._close()
 
     def _open(self, kind: str, start: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from hiveloom_cli.errors import (
     UpstreamRefused,
     UsageMistake,
 )
+from hiveloom_cli.protocols.text import repair_text
 from hiveloom_cli.serve.asked import Rejection
 from hiveloom_cli.upstream.fault_kind import FaultKind, decide_kind
 
@@ -117,8 +118,11 @@ def find_status(error: HiveloomError | Rejection) -> tuple[int, str]:
 
 
 def explain_failure(error: HiveloomError | Rejection) -> str:
-    """Build the sentence that tells a client of an error; no key is ever in it."""
-    return _find(error)[2] or error.message
+    """Build the sentence that tells a client of an error; no key is ever in it.
+
+    It can be written whatever an upstream said: half a letter is U+FFFD.
+    """
+    return _find(error)[2] or repair_text(error.message)
 
 
 def find_wait_s(error: HiveloomError | Rejection) -> float | None:

@@ -130,6 +130,7 @@ def test_the_text_at_which_an_answer_stopped_is_told_if_the_client_named_it() ->
         ('{"a": 1}', {"a": 1}),
         ("[1]", {"arguments": "[1]"}),
         ('{"a": NaN}', {"arguments": '{"a": NaN}'}),
+        (r'{"a": "\ud83d"}', {"a": "\ufffd"}),
     ],
 )
 def test_a_calls_arguments_are_always_an_object(arguments: str, told: dict[str, Any]) -> None:

@@ -106,3 +106,7 @@ def test_a_client_learns_how_long_to_wait() -> None:
     error.retry_after_s = 7.5
     assert find_wait_s(error) == 7.5
     assert find_wait_s(HiveloomError("")) is None
+
+
+def test_what_an_upstream_said_with_half_a_letter_can_be_written() -> None:
+    assert explain_failure(_refused(400, "half \ud83d")) == "it says half \ufffd"
