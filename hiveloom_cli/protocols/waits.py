@@ -46,12 +46,16 @@ def parse_retry(headers: Mapping[str, str], now: datetime) -> RetryAdvice:
 
 
 def parse_wait_text(text: str) -> float | None:
-    """Find "try again in 7.66s" and its like in an upstream's words; return seconds, or None."""
+    """Find "try again in 7.66s" and its like in an upstream's words; return seconds, or None.
+
+    More than a number can hold is not said.
+    """
     found = _TEXT.search(text[:_LONGEST_TEXT])
     if found is None:
         return None
     amounts = _AMOUNT.findall(found.group(1).lower())
-    return sum(float(number) * _decide_unit_s(unit) for number, unit in amounts)
+    wait_s = sum(float(number) * _decide_unit_s(unit) for number, unit in amounts)
+    return wait_s if math.isfinite(wait_s) else None
 
 
 def _decide_unit_s(unit: str) -> float:

@@ -63,6 +63,7 @@ def test_headers(
         ("try again in 1 day", 86_400),
         ("try again in 3 seconds or 5 minutes", 3),
         ("Please try again later", None),
+        (f"Please try again in {'9' * 400}s", None),
         ("", None),
     ],
 )
