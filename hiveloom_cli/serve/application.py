@@ -49,11 +49,15 @@ def build_application(
         Route("/openapi.json", _describe),
         *more,
     ]
-    application = Starlette(
-        routes=routes, exception_handlers={HTTPException: partial(refuse_place, clock)}
-    )
+    handlers = {HTTPException: partial(refuse_place, clock), Exception: _pass_on}
+    application = Starlette(routes=routes, exception_handlers=handlers)
     application.router.redirect_slashes = False  # a path is there or not; nobody is sent on
     return application
+
+
+async def _pass_on(_request: Request, fault: Exception) -> Response:
+    """Leave a fault to the guard, which has one form for all that stands behind it."""
+    raise fault
 
 
 def _build_answering(answering: Answering) -> list[Route]:

@@ -18,12 +18,19 @@ from hiveloom_cli.serve.application import build_application
 from hiveloom_cli.serve.description import refusals
 from hiveloom_cli.serve.description.document import build_document
 from hiveloom_cli.serve.door import guard
+from hiveloom_cli.serve.door.access_log import AccessLog
+from hiveloom_cli.serve.door.guard_rules import Rules
+from hiveloom_cli.serve.door.hosts import build_hosts
 from hiveloom_cli.serve.metrics import Metrics
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
+from tests.support.serving import PATIENCE_S, running
+from tests.support.slow import Slow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from starlette.types import ASGIApp
 
     from hiveloom_cli.demo.upstream import LoopbackUpstream
     from hiveloom_cli.serve.asked import Host
@@ -188,6 +195,25 @@ def test_the_same_holds_of_errors(served: Served, path: str) -> None:
     ]
     assert [reply.status_code for reply in replies] == [400, 415, 401, 421, 403, 404, 405]
     assert [fault for reply in replies for fault in list_faults("post", path, reply)] == []
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", CHAT])
+def test_the_same_holds_of_a_fault_of_the_servers_own(path: str) -> None:
+    host, clock = Slow(ArithmeticError("7 / 0")), SystemClock()
+    host.let_go_on()
+
+    def build(port: int) -> ASGIApp:
+        rules = Rules(build_hosts("127.0.0.1", port))
+        return guard.Guard(build_application(host, clock), rules, None, AccessLog(None), clock)
+
+    body = {"model": "helper", "messages": [{"role": "user", "content": "Hello"}]}
+    with running(build, by_port=True) as port:
+        url = f"http://127.0.0.1:{port}{path.format(agent='helper')}"
+        more = {"message": "Hello", "max_tokens": 1}
+        reply = requests.post(url, json={**body, **more}, timeout=PATIENCE_S)
+    assert reply.status_code == 500
+    assert reply.json()["error"]["code"] == "server_fault"
+    assert list_faults("post", path, reply) == []
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/v1/models/", "/v1/models/a%2Fb"])
