@@ -31,7 +31,6 @@ _LASTING = frozenset({"upstream_refused", "credential"})  # asking again changes
 _GONE = 499  # read by nobody but the log
 # Proxies wait 30 to 100 seconds for the next byte, and clients rarely less.
 SILENCE_S = 15.0
-_READ_AT_ONCE = 64 * 1024  # bytes, which are read in a few milliseconds
 
 
 class _Gone(Exception):
@@ -120,9 +119,8 @@ def _build_list(
 
 
 async def _read(request: Request, parse: Callable[[bytes], Asked]) -> Asked:
-    """Read a request's body; one that takes long to read holds nobody else up."""
-    body = await request.body()
-    return parse(body) if len(body) <= _READ_AT_ONCE else await asyncio.to_thread(parse, body)
+    """Read a request's body beside the others' answers: a small schema can take long to check."""
+    return await asyncio.to_thread(parse, await request.body())
 
 
 def _note_agent(request: Request, name: str) -> None:

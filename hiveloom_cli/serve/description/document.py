@@ -8,6 +8,7 @@ from hiveloom_cli import __version__
 from hiveloom_cli.serve.description import anthropic, mcp, openai, own
 from hiveloom_cli.serve.description.parts import Schema, build_object, build_text, build_words
 from hiveloom_cli.serve.description.paths import build_paths
+from hiveloom_cli.serve.formats.said import LONGEST_SCHEMA
 
 _SUMMARY = """Agents for other programs, in the ways that they already speak.
 
@@ -50,7 +51,8 @@ def _build_shared() -> dict[str, Schema]:
         description="The data itself, in base64, or as a data URL. Its bytes tell what it is: "
         "PNG, JPEG, GIF, WebP, or, where files are taken, PDF or text.",
     )
-    schema = {"type": "object", "description": "A JSON Schema; what it refers to stands in it."}
+    bounds = f"what it refers to stands in it, and it is no longer than {LONGEST_SCHEMA} characters"
+    schema = {"type": "object", "description": f"A JSON Schema; {bounds}."}
     parameters = build_object({}, {"type": {"const": "object"}}, description="A JSON Schema.")
     return {"Data": data, "AnswerSchema": schema, "ToolParameters": parameters}
 

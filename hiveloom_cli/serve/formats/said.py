@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ MOST_PARTS = 1000  # of one message
 MOST_TOOLS = 128
 MOST_STOPS = 16
 MOST_TOKENS = 10_000_000
+LONGEST_SCHEMA = 64_000  # as JSON; checking one takes long, and longer by the square of that
 LONGEST_NAME = 200
 TOOL_NAME = "[a-zA-Z0-9_-]{1,128}"
 ANSWER_NAME = "[a-zA-Z0-9_-]{1,64}"
@@ -105,6 +107,8 @@ def check_choice(name: str, tools: Sequence[ToolDefinition], field: Field) -> st
 def parse_output(schema: Field, name: Field | None = None) -> OutputSchema:
     """Read the JSON Schema that an answer has to fit, and what it is called."""
     value = schema.read_map()
+    if len(json.dumps(value, ensure_ascii=False)) > LONGEST_SCHEMA:
+        raise schema.refuse(f"it is longer than {LONGEST_SCHEMA} characters")
     if faults := check_schema(value):
         raise schema.refuse(f"this is no JSON Schema that can be used: {faults[0]}")
     if name is None:

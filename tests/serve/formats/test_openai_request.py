@@ -311,6 +311,15 @@ def _user(part: dict[str, Any]) -> dict[str, Any]:
             },
             "response_format.json_schema.schema: this is no JSON Schema",
         ),
+        (
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "a", "schema": {"title": "a" * 64_000}},
+                }
+            },
+            "response_format.json_schema.schema: it is longer than 64000 characters",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_by_its_field(more: dict[str, Any], place: str) -> None:
