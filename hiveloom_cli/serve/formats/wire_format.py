@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A line that readers of server-sent events pass over (WHATWG HTML, "Server-sent events").
 COMMENT = b": still working\n\n"
+# U+0085, U+2028 and U+2029 are ends of lines to many such readers, though not to that standard.
+_LINE_ENDS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +95,11 @@ def format_event(data: object, name: str = "") -> bytes:
     """Write a server-sent event; `data` becomes JSON."""
     text = json.dumps(data, ensure_ascii=False)
     head = f"event: {name}\n" if name else ""
-    return f"{head}data: {text}\n\n".encode("utf-8", "replace")
+    return escape_line_ends(f"{head}data: {text}\n\n".encode("utf-8", "replace"))
+
+
+def escape_line_ends(events: bytes) -> bytes:
+    """Escape, in the JSON of server-sent events, what some readers take for the end of a line."""
+    for end in _LINE_ENDS:
+        events = events.replace(end, f"\\u{ord(end.decode()):04x}".encode())
+    return events

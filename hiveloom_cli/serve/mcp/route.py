@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from hiveloom_cli.errors import HiveloomError
 from hiveloom_cli.serve.asked import Rejection
 from hiveloom_cli.serve.formats.failure import explain_failure, find_status
+from hiveloom_cli.serve.formats.wire_format import escape_line_ends
 from hiveloom_cli.serve.mcp.agent import AgentTools
 from hiveloom_cli.serve.mcp.calls import Caller, Calls
 
@@ -54,7 +55,7 @@ class McpRoute:
         caller = Caller(noted.get("token"), name, headers.get(_SESSION, ""))
         if _SESSION not in headers and _VERSION not in headers:
             send = _add_session(send)
-        await sdk.answer_http(tools, caller, self._calls, scope, receive, send)
+        await sdk.answer_http(tools, caller, self._calls, scope, receive, _escape_events(send))
 
 
 def _load_sdk() -> Any:
@@ -72,6 +73,22 @@ def _add_session(send: Send) -> Send:
     async def pass_on(message: Message) -> None:
         if message["type"] == "http.response.start":
             MutableHeaders(scope=message)[_SESSION] = secrets.token_urlsafe(_SESSION_BYTES)
+        await send(message)
+
+    return pass_on
+
+
+def _escape_events(send: Send) -> Send:
+    """Escape what some clients take for the end of a line, which the SDK does not."""
+    is_stream = False
+
+    async def pass_on(message: Message) -> None:
+        nonlocal is_stream
+        if message["type"] == "http.response.start":
+            kind = Headers(raw=message["headers"]).get("content-type", "")
+            is_stream = kind.startswith("text/event-stream")
+        elif is_stream:
+            message = {**message, "body": escape_line_ends(message.get("body", b""))}
         await send(message)
 
     return pass_on

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from anthropic.lib.streaming._messages import accumulate_event
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,9 +15,18 @@ from openai.types.chat import ChatCompletionChunk
 
 from hiveloom_cli.protocols.output_schema import OutputSchema
 from hiveloom_cli.serve.formats import anthropic_messages, native, openai_chat
-from tests.support.turns import ASKED, STAMP, draw_rounds, read_events, write_stream
+from tests.support.turns import (
+    ASKED,
+    STAMP,
+    build_turn,
+    draw_rounds,
+    read_events,
+    write_stream,
+)
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.serve.asked import Asked
 
@@ -66,6 +77,14 @@ def test_messages_say_the_same_either_way(events: list[Event], asked: Asked) -> 
     ]
     for name in ("stop_reason", "stop_sequence", "usage", "model", "id"):
         assert streamed[name] == whole[name]
+
+
+@pytest.mark.parametrize("module", [openai_chat, anthropic_messages, native])
+def test_no_letter_of_an_answer_ends_a_line_for_any_reader(module: ModuleType) -> None:
+    said = "a\x85b\u2028c\u2029d\x0be\x1cf"
+    written = write_stream(module, build_turn(said))  # type: ignore[arg-type]
+    assert written.decode().splitlines() == written.decode().split("\n")[:-1]
+    assert said[:4] in json.dumps(read_events(written), ensure_ascii=False)
 
 
 def _strip(block: dict[str, Any]) -> dict[str, Any]:

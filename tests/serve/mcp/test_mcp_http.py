@@ -137,6 +137,13 @@ def test_a_client_goes_on_at_another_process(loopback: LoopbackUpstream) -> None
         assert "Mcp-Session-Id" not in answer.headers
 
 
+def test_no_letter_of_an_answer_ends_a_line_for_any_reader(served: Served) -> None:
+    said = "one\x85two\u2028three\u2029four"
+    answer = ask(served, "tools/call", {"name": "chat", "arguments": {"message": said}})
+    answer.encoding = "utf-8"
+    assert said in read_result(answer)["structuredContent"]["response"]
+
+
 def test_a_client_that_hangs_up_ends_the_request_to_the_upstream(
     upstream: ScriptedUpstream,
 ) -> None:
