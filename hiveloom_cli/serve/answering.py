@@ -13,7 +13,7 @@ from hiveloom_cli.errors import HiveloomError, StreamCutShort
 from hiveloom_cli.serve.asked import Rejection
 from hiveloom_cli.serve.formats import anthropic_messages, anthropic_request
 from hiveloom_cli.serve.formats.failure import explain_failure, find_status, find_wait_s
-from hiveloom_cli.serve.formats.wire_format import Stamp
+from hiveloom_cli.serve.formats.wire_format import Stamp, find_request_id
 from hiveloom_cli.serve.turn_bridge import Turn
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Answering:
 
     async def answer(self, request: Request, format_: WireFormat) -> Response:
         """Have an agent answer, piece by piece or whole."""
-        stamp = self._build_stamp()
+        stamp = self._build_stamp(request)
         try:
             agent = request.path_params.get("agent", "")
             parsed = await _read(request, lambda body: format_.parse_asked(body, agent))
@@ -85,7 +85,7 @@ class Answering:
 
     async def show_agents(self, request: Request, format_: WireFormat) -> Response:
         """List the agents, or show the one that the path names."""
-        stamp = self._build_stamp()
+        stamp = self._build_stamp(request)
         try:
             agents = await asyncio.to_thread(self._host.load_agents)
             return JSONResponse(_build_list(request.path_params.get("agent"), agents, format_))
@@ -94,7 +94,7 @@ class Answering:
 
     async def count_tokens(self, request: Request) -> Response:
         """Estimate how many tokens a request of the Messages format is, which alone asks that."""
-        stamp = self._build_stamp()
+        stamp = self._build_stamp(request)
         try:
             asked = await _read(request, anthropic_request.parse_counted)
             _note_agent(request, asked.agent)
@@ -103,8 +103,9 @@ class Answering:
             return _refuse(error, cast("WireFormat", anthropic_messages), stamp)
         return JSONResponse({"input_tokens": tokens})
 
-    def _build_stamp(self) -> Stamp:
-        return Stamp(self._clock.new_id(), self._clock.now())
+    def _build_stamp(self, request: Request) -> Stamp:
+        clock = self._clock
+        return Stamp(clock.new_id(), clock.now(), find_request_id(request.scope))
 
 
 def _build_list(

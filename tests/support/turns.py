@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.serve.formats.wire_format import WireFormat
 
-STAMP = Stamp("01abc", datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC))
+STAMP = Stamp("01abc", datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC), "01def")
 QUESTION = Message("user", (TextPart("What time is it?"),))
 CLOCK_TOOL = ToolDefinition("tell_time", "Tell the time.", {"type": "object", "properties": {}})
 ASKED = Asked("helper", (QUESTION,), tools=(CLOCK_TOOL,), stream=True, include_usage=True)

@@ -6,7 +6,13 @@ from typing import Any
 
 from hiveloom_cli import __version__
 from hiveloom_cli.serve.description import anthropic, mcp, openai, own
-from hiveloom_cli.serve.description.parts import Schema, build_object, build_text, build_words
+from hiveloom_cli.serve.description.parts import (
+    REQUEST_IDS,
+    Schema,
+    build_object,
+    build_text,
+    build_words,
+)
 from hiveloom_cli.serve.description.paths import build_paths
 from hiveloom_cli.serve.formats.said import LONGEST_SCHEMA
 
@@ -58,14 +64,14 @@ def _build_shared() -> dict[str, Schema]:
 
 
 def _build_headers() -> dict[str, Any]:
-    id_ = build_text(pattern="^[A-Za-z0-9._-]{1,64}$")
+    id_ = {
+        "description": "The request's id, as the access log has it.",
+        "required": True,
+        "schema": build_text(pattern="^[A-Za-z0-9._-]{1,64}$"),
+    }
     seconds = {"type": "integer", "minimum": 1}
     return {
-        "X-Request-Id": {
-            "description": "Its id",
-            "required": True,
-            "schema": id_,
-        },
+        **dict.fromkeys(REQUEST_IDS, id_),
         "Retry-After": {"description": "How many seconds to wait.", "schema": seconds},
         "X-Should-Retry": {
             "description": "Where asking again changes nothing.",

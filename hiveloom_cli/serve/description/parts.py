@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 JSON = "application/json"
 EVENTS = "text/event-stream"
+REQUEST_IDS = ("X-Request-Id", "Request-Id")
 
 
 def refer(name: str, kind: str = "schemas") -> Schema:
@@ -107,7 +108,7 @@ def build_reply(
     """Build a response; `content` has a schema for each content type, `headers` are components."""
     return {
         "description": description,
-        "headers": {name: refer(name, "headers") for name in ("X-Request-Id", *headers)},
+        "headers": {name: refer(name, "headers") for name in (*REQUEST_IDS, *headers)},
         "content": {kind: {"schema": schema} for kind, schema in content.items()},
         **more,
     }

@@ -63,7 +63,7 @@ _HEADERS = {
     503: ("Retry-After",),
 }
 _FREE = frozenset({"message", "request_id"})  # the rest of an error is one of a few words
-_STAMP = Stamp("0", datetime.fromtimestamp(0, UTC))
+_STAMP = Stamp("0", datetime.fromtimestamp(0, UTC), "0")
 
 
 def list_answering() -> Codes:

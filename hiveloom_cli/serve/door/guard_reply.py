@@ -24,6 +24,7 @@ _ALWAYS = (
 )
 # A proxy that gathers or packs a stream would hold back what is to be read at once.
 _STREAMED = (("cache-control", "no-store, no-transform"), ("x-accel-buffering", "no"))
+_IDS = (b"x-request-id", b"request-id")  # where OpenAI's and Anthropic's packages read it
 _SHARING = b"access-control-"
 _TYPES = {
     401: "authentication_error",
@@ -44,14 +45,15 @@ _EXTRA = {
 class GuardedSend:
     """Passes an answer on as it comes, with the headers that each has, and notes how it went.
 
-    A header that the app sets stays, but for those that let other pages read: `origin` alone, ""
-    for none, decides about them.
+    A header that the app sets stays, but for the request's id, and those that let other pages
+    read: `origin` alone, "" for none, decides about them.
     """
 
     def __init__(self, send: Send, entry: AccessEntry, origin: str) -> None:
         self._send = send
         self._entry = entry
-        self._own = [("x-request-id", entry.request_id), *build_sharing(origin)]
+        ids = [(name.decode(), entry.request_id) for name in _IDS]
+        self._own = [*ids, *build_sharing(origin)]
 
     async def __call__(self, message: Message) -> None:
         """Pass on one message of the answer."""
@@ -65,9 +67,8 @@ class GuardedSend:
         await self._send(message)
 
     def _complete(self, headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        kept = [(name, value) for name, value in headers if not _is_sharing(name)]
-        named = {name.lower() for name, _ in kept} - {b"x-request-id", b"vary"}
-        kept = [(name, value) for name, value in kept if name.lower() != b"x-request-id"]
+        kept = [(name, value) for name, value in headers if not _is_the_guards(name)]
+        named = {name.lower() for name, _ in kept} - {b"vary"}
         always = dict(_ALWAYS) | (dict(_STREAMED) if _is_stream(kept) else {})
         own = encode_headers([*self._own, *always.items()])
         return kept + [pair for pair in own if pair[0] not in named]
@@ -105,8 +106,8 @@ def encode_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, byte
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-def _is_sharing(name: bytes) -> bool:
-    return name.lower().startswith(_SHARING)
+def _is_the_guards(name: bytes) -> bool:
+    return name.lower() in _IDS or name.lower().startswith(_SHARING)
 
 
 def _is_stream(headers: Sequence[tuple[bytes, bytes]]) -> bool:

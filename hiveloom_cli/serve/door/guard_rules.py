@@ -136,7 +136,7 @@ def build_sharing(origin: str) -> list[tuple[str, str]]:
         return []
     return [
         ("access-control-allow-origin", origin),
-        ("access-control-expose-headers", "x-request-id, retry-after"),
+        ("access-control-expose-headers", "x-request-id, request-id, retry-after"),
         ("vary", "Origin"),
     ]
 

@@ -98,7 +98,7 @@ def build_error(status: int, message: str, code: str, stamp: Stamp) -> dict[str,
     del code
     general = "api_error" if status >= 500 else "invalid_request_error"
     error = {"type": _ERROR_TYPES.get(status, general), "message": message}
-    return {"type": "error", "error": error, "request_id": f"req_{stamp.id}"}
+    return {"type": "error", "error": error, "request_id": stamp.request_id}
 
 
 def build_models(agents: Sequence[AgentBrief]) -> dict[str, Any]:

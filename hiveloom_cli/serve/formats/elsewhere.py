@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from hiveloom_cli.serve.formats import anthropic_messages, native, openai_chat
-from hiveloom_cli.serve.formats.wire_format import Stamp
+from hiveloom_cli.serve.formats.wire_format import Stamp, find_request_id
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -32,7 +32,7 @@ async def refuse_place(clock: Clock, request: Request, error: Exception) -> Resp
         code = "method_not_allowed"
     else:
         message, code = f"There is nothing at {shown}: {_PLACES}.", "not_found"
-    stamp = Stamp(clock.new_id(), clock.now())
+    stamp = Stamp(clock.new_id(), clock.now(), find_request_id(request.scope))
     body = _choose_format(request).build_error(status, message, code, stamp)
     return JSONResponse(body, status, headers)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from hiveloom_cli.chat.event import Event
@@ -26,10 +26,20 @@ _LINE_ENDS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells one reply from another: an identifier and when it was made."""
+    """What tells one reply from another: its id, when it was made, and the id of its request.
+
+    The latter is the one in the access log.
+    """
 
     id: str
     made_at: datetime
+    request_id: str
+
+
+def find_request_id(scope: Mapping[str, Any]) -> str:
+    """Return the id that the guard gave a request, "" where no guard stands before the app."""
+    found: str = scope.get("hiveloom", {}).get("request_id", "")
+    return found
 
 
 class StreamFold(Protocol):

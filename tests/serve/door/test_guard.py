@@ -412,7 +412,8 @@ def test_a_place_is_free_again_however_a_request_ends(path: Path) -> None:
 
 
 def test_a_request_has_an_id(served: Served) -> None:
-    assert served.ask(headers=[("X-Request-Id", "a-B_1.2")]).get("x-request-id") == "a-B_1.2"
+    named = served.ask(headers=[("X-Request-Id", "a-B_1.2")])
+    assert (named.get("x-request-id"), named.get("request-id")) == ("a-B_1.2", "a-B_1.2")
     made = [served.ask(headers=[("X-Request-Id", "a b")]).get("x-request-id") for _ in range(2)]
     refused = served.ask(token="").get("x-request-id")
     assert len({*made, refused}) == 3

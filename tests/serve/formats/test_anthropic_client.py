@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 import anthropic
@@ -63,6 +64,20 @@ def test_an_agent_answers(served: Served) -> None:
     assert "system prompt: **yes**, 25 characters" in block.text  # the agent's and the client's
     assert answer.stop_reason == "end_turn"
     assert answer.usage.output_tokens > 0
+
+
+def test_an_error_names_its_request_as_the_access_log_does(served: Served) -> None:
+    assert served.process.stderr is not None
+    client = open_client(served)
+    for ask_in_vain in (
+        lambda: client.messages.create(model="nobody", max_tokens=1, messages=say("hi")),
+        client.messages.batches.list,
+    ):
+        with pytest.raises(anthropic.NotFoundError) as caught:
+            ask_in_vain()
+        logged = json.loads(served.process.stderr.readline())["request_id"]
+        assert caught.value.request_id == logged
+        assert caught.value.response.json()["request_id"] == logged
 
 
 def test_an_answer_streams(served: Served) -> None:

@@ -192,7 +192,7 @@ def test_an_error_in_the_middle_has_the_formats_shape() -> None:
 def test_errors_have_the_official_shape(status: int, kind: str) -> None:
     error = anthropic_messages.build_error(status, "It went wrong.", "any", STAMP)
     read = ErrorResponse.model_validate(error, strict=True)
-    assert (read.error.type, read.request_id) == (kind, "req_01abc")
+    assert (read.error.type, read.request_id) == (kind, "01def")
 
 
 def test_what_is_too_large_is_named_as_the_reference_does() -> None:
