@@ -168,6 +168,7 @@ async def _write_pieces(turn: Turn, fold: StreamFold, silence_s: float) -> Async
                 return
             pieces = list(fold.feed(event))
         yield b"".join(pieces)
+        await asyncio.sleep(0)  # however much is there to be written: has its reader left?
 
 
 async def _begin(pieces: AsyncIterator[bytes]) -> bytes:

@@ -3,24 +3,60 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hiveloom_cli.clock import SystemClock
+from hiveloom_cli.protocols.event import TextDelta
+from hiveloom_cli.protocols.message import TextPart
 from hiveloom_cli.serve.application import build_application
 from hiveloom_cli.serve.asked import Rejection
+from hiveloom_cli.serve.door.guard import Guard
+from hiveloom_cli.serve.door.guard_rules import Rules
+from hiveloom_cli.serve.door.hosts import build_hosts
 from hiveloom_cli.serve.formats import anthropic_request, native, openai_chat
 from tests.support.serving import PATIENCE_S, build_request, connect, read_answer, running, send
 from tests.support.slow import Slow
+from tests.support.turns import build_end
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from types import ModuleType
 
+    from starlette.types import ASGIApp
+
+    from hiveloom_cli.chat.event import Event
     from hiveloom_cli.serve.asked import Asked
+    from hiveloom_cli.serve.door.access_log import AccessEntry
 
 _JSON = [("Content-Type", "application/json")]
+_RESET = struct.pack("ii", 1, 0)  # a linger time of nothing: closing sends RST
+
+
+class Flood(Slow):
+    """A host whose turn says much more at once than lies between a server and a client."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_said_all = threading.Event()
+
+    def _run(self) -> Generator[Event]:
+        for _ in range(2000):
+            yield TextDelta("x" * 20_000)
+        self.has_said_all.set()
+        yield build_end(TextPart("x"))
+
+
+class Noted(SimpleQueue["AccessEntry"]):
+    """An access log that is waited for."""
+
+    def write(self, entry: AccessEntry) -> None:
+        self.put(entry)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +85,22 @@ def test_a_request_that_takes_long_to_read_holds_nobody_else_up(
         go_on.set()
         answer = read_answer(connection, "POST")
     assert json.loads(answer.body)["error"]["message"] == "the others were answered"
+
+
+def test_who_leaves_before_all_was_sent_is_noticed_at_once() -> None:
+    host, log, clock = Flood(), Noted(), SystemClock()
+
+    def build(port: int) -> ASGIApp:
+        rules = Rules(build_hosts("127.0.0.1", port))
+        return Guard(build_application(host, clock), rules, None, log, clock)
+
+    body = b'{"message": "hi", "stream": true}'
+    path = "/api/tenants/default/agents/helper/chat"
+    with running(build, by_port=True) as port, connect(port) as connection:
+        connection.sendall(build_request("POST", path, _JSON, body, port=port))
+        assert host.has_said_all.wait(PATIENCE_S)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        connection.close()
+        entry = log.get(timeout=PATIENCE_S)
+    assert (entry.status, entry.is_complete) == (200, False)
+    assert entry.bytes < 20_000_000
