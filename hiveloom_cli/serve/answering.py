@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from hiveloom_cli.serve.formats.wire_format import StreamFold, WireFormat
 
 _LASTING = frozenset({"upstream_refused", "credential"})  # asking again changes nothing
-_GONE = 499  # read by nobody but the log
 # Proxies wait 30 to 100 seconds for the next byte, and clients rarely less.
 SILENCE_S = 15.0
 
@@ -65,7 +64,7 @@ class Answering:
         except (HiveloomError, Rejection, _Gone) as error:
             turn.close()
             if isinstance(error, _Gone):
-                return Response(status_code=_GONE)
+                return _NoAnswer()
             return _refuse(error, format_, stamp)
         except BaseException:
             turn.close()
@@ -134,6 +133,13 @@ async def _collect(events: AsyncIterator[Event]) -> list[Event]:
     if not (whole and isinstance(whole[-1], TurnEnded)):
         raise StreamCutShort("the turn ended without an answer")
     return whole
+
+
+class _NoAnswer(Response):
+    """Nothing at all: there is nobody left to answer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send nothing."""
 
 
 class _StreamedTurn(StreamingResponse):

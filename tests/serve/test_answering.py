@@ -6,6 +6,7 @@ import json
 import socket
 import struct
 import threading
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from tests.support.slow import Slow
 from tests.support.turns import build_end
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from types import ModuleType
 
     from starlette.types import ASGIApp
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from hiveloom_cli.serve.asked import Asked
     from hiveloom_cli.serve.door.access_log import AccessEntry
 
+_PATH = "/api/tenants/default/agents/helper/chat"
 _JSON = [("Content-Type", "application/json")]
 _RESET = struct.pack("ii", 1, 0)  # a linger time of nothing: closing sends RST
 
@@ -64,7 +66,7 @@ class Noted(SimpleQueue["AccessEntry"]):
     [
         ("/v1/chat/completions", openai_chat, "parse_asked"),
         ("/v1/messages/count_tokens", anthropic_request, "parse_counted"),
-        ("/api/tenants/default/agents/helper/chat", native, "parse_asked"),
+        (_PATH, native, "parse_asked"),
     ],
 )
 def test_a_request_that_takes_long_to_read_holds_nobody_else_up(
@@ -87,17 +89,34 @@ def test_a_request_that_takes_long_to_read_holds_nobody_else_up(
     assert json.loads(answer.body)["error"]["message"] == "the others were answered"
 
 
-def test_who_leaves_before_all_was_sent_is_noticed_at_once() -> None:
-    host, log, clock = Flood(), Noted(), SystemClock()
+@contextmanager
+def connecting(host: Slow, log: Noted) -> Iterator[tuple[int, socket.socket]]:
+    """Serve a host's agents, and connect to them; give the port, and the connection."""
+    clock = SystemClock()
 
     def build(port: int) -> ASGIApp:
         rules = Rules(build_hosts("127.0.0.1", port))
         return Guard(build_application(host, clock), rules, None, log, clock)
 
-    body = b'{"message": "hi", "stream": true}'
-    path = "/api/tenants/default/agents/helper/chat"
     with running(build, by_port=True) as port, connect(port) as connection:
-        connection.sendall(build_request("POST", path, _JSON, body, port=port))
+        yield port, connection
+
+
+def test_who_leaves_before_there_is_an_answer_got_none() -> None:
+    host, log = Slow(), Noted()
+    with connecting(host, log) as (port, connection):
+        connection.sendall(build_request("POST", _PATH, _JSON, b'{"message": "hi"}', port=port))
+        assert host.has_begun.wait(PATIENCE_S)
+        connection.close()
+        entry = log.get(timeout=PATIENCE_S)
+    assert (entry.status, entry.is_complete, entry.agent) == (None, False, "helper")
+
+
+def test_who_leaves_before_all_was_sent_is_noticed_at_once() -> None:
+    host, log = Flood(), Noted()
+    body = b'{"message": "hi", "stream": true}'
+    with connecting(host, log) as (port, connection):
+        connection.sendall(build_request("POST", _PATH, _JSON, body, port=port))
         assert host.has_said_all.wait(PATIENCE_S)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         connection.close()

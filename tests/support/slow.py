@@ -32,6 +32,7 @@ class Slow:
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
+        self.has_begun = threading.Event()
         self.gates = [threading.Event(), threading.Event()]
         self.events = self._run()
 
@@ -39,6 +40,7 @@ class Slow:
         return self
 
     def _run(self) -> Generator[Event]:
+        self.has_begun.set()
         yield Notice("nobody sees this")
         assert self.gates[0].wait(PATIENCE_S)
         if self.failure is not None:

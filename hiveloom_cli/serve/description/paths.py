@@ -178,7 +178,7 @@ def _build_mcp() -> dict[str, Any]:
 
 def _refuse_to_answer(format_: WireFormat, *more: told.Codes) -> dict[str, Any]:
     codes = told.join([told.list_answering(), *more])
-    return {**_refuse(_POST, {format_: codes}), **told.build_gone()}
+    return _refuse(_POST, {format_: codes})
 
 
 def _refuse(

@@ -52,8 +52,7 @@ ON_SAYING: Codes = {
     400: ("invalid_request_error",),
     404: ("model_not_found",),
 }
-_GONE = 499
-_PHRASES = {421: "Misdirected request", _GONE: "The client left: only the access log has this"}
+_PHRASES = {421: "Misdirected request"}
 _HEADERS = {
     401: ("WWW-Authenticate",),
     405: ("Allow",),
@@ -80,11 +79,6 @@ def build_refusals(guard: Sequence[Codes], formats: Mapping[WireFormat, Codes]) 
     for status, schema in _describe_codes(join(guard), _build_guards).items():
         shapes[status].append(schema)
     return {str(status): _build_response(status, found) for status, found in shapes.items()}
-
-
-def build_gone() -> dict[str, Any]:
-    """Build what is noted of a request whose client left before there was an answer."""
-    return {str(_GONE): {"description": _PHRASES[_GONE]}}
 
 
 def describe_errors(bodies: Sequence[Mapping[str, Any]]) -> Schema:
