@@ -49,8 +49,10 @@ def build_application(
         Route("/openapi.json", _describe),
         *more,
     ]
-    handlers = {HTTPException: partial(refuse_place, clock), Exception: _pass_on}
-    application = Starlette(routes=routes, exception_handlers=handlers)
+    application = Starlette(
+        routes=routes,
+        exception_handlers={HTTPException: partial(refuse_place, clock), Exception: _pass_on},
+    )
     application.router.redirect_slashes = False  # a path is there or not; nobody is sent on
     return application
 

@@ -82,7 +82,7 @@ def test_messages_say_the_same_either_way(events: list[Event], asked: Asked) -> 
 @pytest.mark.parametrize("module", [openai_chat, anthropic_messages, native])
 def test_no_letter_of_an_answer_ends_a_line_for_any_reader(module: ModuleType) -> None:
     said = "a\x85b\u2028c\u2029d\x0be\x1cf"
-    written = write_stream(module, build_turn(said))  # type: ignore[arg-type]
+    written = write_stream(module, build_turn(said))
     assert written.decode().splitlines() == written.decode().split("\n")[:-1]
     assert said[:4] in json.dumps(read_events(written), ensure_ascii=False)
 
