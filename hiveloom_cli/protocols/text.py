@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class SurrogateJoiner:
     r"""Joins the halves of a character that JSON's \u escapes split over two pieces of text.
@@ -34,3 +36,15 @@ def repair_text(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def repair_value(value: Any) -> Any:
+    """Repair each text of a JSON value, names of members among them."""
+    match value:
+        case str():
+            return repair_text(value)
+        case list():
+            return [repair_value(item) for item in value]
+        case dict():
+            return {repair_text(name): repair_value(item) for name, item in value.items()}
+    return value

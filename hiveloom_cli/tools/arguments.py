@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hiveloom_cli.errors import UsageMistake
 from hiveloom_cli.json_schema import find_schema_faults
 from hiveloom_cli.protocols.lookup import parse_json
+from hiveloom_cli.protocols.text import repair_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,10 +20,11 @@ _MOST_FAULTS = 5
 def parse_call(arguments: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Read the arguments of a call, JSON as the model or a person wrote it; no text means none.
 
+    Any text in them can be written: half a letter, at which an MCP server would end, is U+FFFD.
     Raises `UsageMistake` that says what is wrong with them, for whoever wrote them.
     """
     try:
-        value = parse_json(arguments.strip() or "{}")
+        value = repair_value(parse_json(arguments.strip() or "{}"))
     except ValueError as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise UsageMistake(

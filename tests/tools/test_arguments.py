@@ -31,6 +31,11 @@ def test_any_object_is_read_as_it_was_written(value: dict[str, Any]) -> None:
     assert parse_call(f" {json.dumps(value, ensure_ascii=False)}\n", ANY) == value
 
 
+def test_half_a_letter_is_mended_wherever_it_stands() -> None:
+    read = parse_call(r'{"a\ud83d": ["\ud83d", {"b": "\ud83d\udc1d"}], "n": 1}', ANY)
+    assert read == {"a\ufffd": ["\ufffd", {"b": "🐝"}], "n": 1}
+
+
 @given(st.text() | OBJECTS.map(json.dumps).flatmap(lambda text: st.just(text[:-1])))
 def test_any_text_is_an_object_or_a_fault_in_few_words(text: str) -> None:
     try:
