@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_MESSAGES = 1000
 MOST_PARTS = 1000  # of one message
-MOST_TOOLS = 128
+MOST_TOOLS = 1000  # OpenAI takes 128 and says so itself, Anthropic takes what its clients have
 MOST_STOPS = 16
 MOST_TOKENS = 10_000_000
 LONGEST_SCHEMA = 64_000  # as JSON; checking one takes long, and longer by the square of that

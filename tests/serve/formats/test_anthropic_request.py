@@ -207,6 +207,11 @@ def test_thoughts_are_shown_to_who_asks_for_them(kind: str) -> None:
     assert not _parse(thinking=None).thoughts
 
 
+def test_as_many_tools_are_read_as_clients_have_with_all_their_servers() -> None:
+    tools = [{**_TOOL, "name": f"tool_{number}"} for number in range(300)]
+    assert len(_parse(tools=tools).tools) == 300
+
+
 def test_a_schema_is_read_under_its_older_name_too() -> None:
     assert _parse(output_format={"type": "json_schema", "schema": _SCHEMA}).output == OutputSchema(
         _SCHEMA
