@@ -93,7 +93,8 @@ class Field:
         """Return a string that is one of `words`."""
         word, known = self._read(str), sorted(words)
         if word not in known:
-            raise self.refuse(f"{self.shown} is not one of {', '.join(known)}")
+            choice = f"one of {', '.join(known)}" if len(known) > 1 else f"“{known[0]}”"
+            raise self.refuse(f"{self.shown} is not {choice}")
         return word
 
     @property

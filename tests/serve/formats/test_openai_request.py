@@ -295,7 +295,7 @@ def _user(part: dict[str, Any]) -> dict[str, Any]:
             },
             "tool_choice: no tool is called “g”",
         ),
-        ({"tools": [{"type": "custom"}]}, "tools[0].type: “custom”"),
+        ({"tools": [{"type": "custom"}]}, "tools[0].type: “custom” is not “function”"),
         (
             {"tools": [{"type": "function", "function": {"name": "a b"}}]},
             "tools[0].function.name: letters",
