@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -71,20 +71,19 @@ class Turn:
 
     def _run(self) -> None:
         turn = self._host.open_turn(self._asked)
-        try:
-            with self._lock:
-                self._open = turn
-                if self._cut.is_set():
-                    return
-            for event in turn.events:
-                self._put(event)
-                if self._cut.is_set():
-                    return
-        finally:
-            with self._lock:
-                self._open = None  # what is closed is not cut any more
-            turn.events.close()
-            turn.close()
+        with closing(turn), closing(turn.events):
+            try:
+                with self._lock:
+                    self._open = turn
+                    if self._cut.is_set():
+                        return
+                for event in turn.events:
+                    self._put(event)
+                    if self._cut.is_set():
+                        return
+            finally:
+                with self._lock:
+                    self._open = None  # what is closed is not cut any more
 
     def _put(self, item: Event | BaseException | _Over) -> None:
         with suppress(RuntimeError):  # the loop is closed: the server has ended

@@ -54,6 +54,23 @@ class Flood(Slow):
         yield build_end(TextPart("x"))
 
 
+class Stuck(Slow):
+    """A host whose turn cannot put away what came of it when its client has left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_closed = threading.Event()
+
+    def _run(self) -> Generator[Event]:
+        try:
+            yield from super()._run()
+        except GeneratorExit:
+            raise OSError("no space left") from None
+
+    def close(self) -> None:
+        self.is_closed.set()
+
+
 class Noted(SimpleQueue["AccessEntry"]):
     """An access log that is waited for."""
 
@@ -123,3 +140,12 @@ def test_who_leaves_before_all_was_sent_is_noticed_at_once() -> None:
         entry = log.get(timeout=PATIENCE_S)
     assert (entry.status, entry.is_complete) == (200, False)
     assert entry.bytes < 20_000_000
+
+
+def test_a_turn_that_cannot_end_well_is_closed_all_the_same() -> None:
+    host, log = Stuck(), Noted()
+    with connecting(host, log) as (port, connection):
+        connection.sendall(build_request("POST", _PATH, _JSON, b'{"message": "hi"}', port=port))
+        assert host.has_begun.wait(PATIENCE_S)
+        connection.close()
+        assert host.is_closed.wait(PATIENCE_S)
