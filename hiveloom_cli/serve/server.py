@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 import sys
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _BACKLOG = 2048
+_OF_PORTS = (errno.EADDRINUSE, errno.EACCES)  # what is wrong with a port, and not with an address
 _IDLE_S = 75  # a connection without a request
 _HEADERS = 64 * 1024
 _FILES = 16 * 1024  # an answer has a connection on either side, and clients may just wait
@@ -26,18 +28,28 @@ _FILES = 16 * 1024  # an answer has a connection on either side, and clients may
 def open_socket(host: str, port: int) -> socket.socket:
     """Listen on an address. Raises `UsageMistake` where that cannot be."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
+        return _listen(host, port)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "no name of a host"
+        is_port = isinstance(error, OSError) and error.errno in _OF_PORTS
+        raise UsageMistake(
+            f"cannot listen on {host}, port {port}: {reason}",
+            hint=f"choose another: {'--port N' if is_port else '--host ADDRESS'}",
+        ) from None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UsageMistake(
-            f"cannot listen on {host}, port {port}: {reason}", hint="choose another: --port N"
-        ) from None
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
