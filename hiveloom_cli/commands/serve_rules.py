@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def build_rules(port: int, options: Mapping[str, Any]) -> Rules:
-    """Build the rules of a server at a port; raises `UsageMistake` for what cannot be served so."""
+def build_rules(port: int, options: Mapping[str, Any], *, address: str = "") -> Rules:
+    """Build the rules of a server at a port; `address` is what its host has led to, if it listens.
+
+    Raises `UsageMistake` for what cannot be served so.
+    """
     rules = Rules(
-        build_hosts(options["host"], port, options["allow_host"]),
+        build_hosts(options["host"], port, options["allow_host"], address=address),
         frozenset(map(parse_origin, options["allow_origin"])),
         public=OPEN_PATHS | PATHS,
         most_bytes=round(options["max_body"] * BYTES_A_MB),

@@ -44,7 +44,8 @@ def run(app: App, options: Mapping[str, Any]) -> None:
     notes = Notes(app, as_json=options["access_log"] in _STDERR)
     host = ServeHost(app, options["allow_tool"], notes, keeps=options["save"])
     with closing(host), open_socket(options["host"], options["port"]) as listener:
-        rules = build_rules(listener.getsockname()[1], options)
+        address, port, *_ = listener.getsockname()
+        rules = build_rules(port, options, address=address)
 
         def note_ready() -> None:
             _print_start(app, listener, access, keeps=host.keeps)

@@ -49,16 +49,16 @@ class Hosts:
         return host.name in self.names or (self.any_address and _is_address(host.name))
 
 
-def build_hosts(host: str, port: int, allowed: Iterable[str] = ()) -> Hosts:
+def build_hosts(host: str, port: int, allowed: Iterable[str] = (), *, address: str = "") -> Hosts:
     """Build the names of a server that listens on `host` and `port`, and is `allowed` others.
 
-    One that listens everywhere goes by this machine's addresses, whichever they are. Raises
-    `UsageMistake` for an allowed one that is no host.
+    `address` is what `host` has led to, "" where that is not known yet. One that listens everywhere
+    goes by this machine's addresses, whichever they are. Raises `UsageMistake` for an allowed one
+    that is no host.
     """
-    name = host.lower().strip("[]")
-    is_everywhere = _is_address(name) and ip_address(name).is_unspecified
-    names = {_normalise(name)}
-    if is_everywhere or is_loopback(name):
+    names = {_normalise(name.lower().strip("[]")) for name in (host, address) if name}
+    is_everywhere = any(_is_address(name) and ip_address(name).is_unspecified for name in names)
+    if is_everywhere or any(map(is_loopback, names)):
         names.update(_LOOPBACK)
     return Hosts(port, frozenset(names), is_everywhere, frozenset(map(_parse_allowed, allowed)))
 

@@ -19,7 +19,7 @@ from hiveloom_cli.serve.door.guard_rules import (
     find_presented,
     find_request_id,
 )
-from hiveloom_cli.serve.door.hosts import build_hosts, parse_host, parse_origin
+from hiveloom_cli.serve.door.hosts import HostName, build_hosts, parse_host, parse_origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +61,24 @@ def test_a_server_goes_by_its_own_names(
     host = parse_host(asked)
     assert host is not None
     assert build_hosts(listens, port).holds(host) is holds
+
+
+@pytest.mark.parametrize(
+    ("listens", "address", "asked"),
+    [
+        ("tower.lan", "192.168.1.2", "192.168.1.2:3000"),
+        ("tower.lan", "192.168.1.2", "tower.lan:3000"),
+        ("tower", "127.0.1.1", "localhost:3000"),
+        ("0", "0.0.0.0", "192.168.1.2:3000"),
+    ],
+)
+def test_a_server_goes_by_the_address_that_its_name_led_to(
+    listens: str, address: str, asked: str
+) -> None:
+    host = parse_host(asked)
+    assert host is not None
+    assert build_hosts(listens, 3000, address=address).holds(host)
+    assert not build_hosts(listens, 3000, address=address).holds(HostName("rebound.lan", 3000))
 
 
 @pytest.mark.parametrize(
