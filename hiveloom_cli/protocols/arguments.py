@@ -10,11 +10,11 @@ from hiveloom_cli.protocols.lookup import parse_json
 def parse_arguments(arguments: str) -> dict[str, Any]:
     """Read the arguments of a call; both protocols take an object only.
 
-    No text at all means none. What is no object, such as JSON that the token limit cut, goes along
+    No text means none. What is no object, such as JSON that the token limit cut, goes along
     as text under the name `arguments`, so that the model sees what it wrote.
     """
     try:
-        value = parse_json(arguments or "{}")
+        value = parse_json(arguments.strip() or "{}")
     except ValueError:
         value = None
     return value if isinstance(value, dict) else {"arguments": arguments}

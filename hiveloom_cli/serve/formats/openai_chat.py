@@ -158,7 +158,8 @@ def _build_object(kind: str, asked: Asked, stamp: Stamp) -> dict[str, Any]:
 
 
 def _build_call(call: ToolCall) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": call.arguments}
+    # Some upstreams write nothing for no arguments, which no client can read as JSON.
+    function = {"name": call.name, "arguments": call.arguments.strip() or "{}"}
     return {"id": call.id, "type": "function", "function": function}
 
 

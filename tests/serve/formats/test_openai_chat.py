@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,10 +12,10 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from hiveloom_cli.errors import UpstreamRefused
 from hiveloom_cli.protocols.event import FinishReason, ReasoningDelta, UsageReported
-from hiveloom_cli.protocols.message import ReasoningPart, TextPart
+from hiveloom_cli.protocols.message import ReasoningPart, TextPart, ToolCall
 from hiveloom_cli.protocols.output_schema import OutputSchema
 from hiveloom_cli.serve.asked import AgentBrief, Asked
-from hiveloom_cli.serve.formats import openai_chat
+from hiveloom_cli.serve.formats import anthropic_messages, openai_chat
 from hiveloom_cli.upstream.event import Notice, RetryWaiting
 from tests.support.replies import read_reply
 from tests.support.turns import (
@@ -25,6 +25,7 @@ from tests.support.turns import (
     STAMP,
     THEIR_CALL,
     USAGE,
+    build_end,
     build_said,
     build_tool_turn,
     build_turn,
@@ -91,6 +92,23 @@ def test_calls_of_the_agents_own_tools_are_not_shown() -> None:
 def test_why_an_answer_ended_is_told_in_the_formats_words(reason: FinishReason, told: str) -> None:
     said = build_said(TextPart("Noon."), OWN_CALL, reason=reason)
     assert openai_chat.build_reply(said, ASKED, STAMP)["choices"][0]["finish_reason"] == told
+
+
+@pytest.mark.parametrize("arguments", ["", " \n"])
+def test_a_call_without_arguments_is_one_that_clients_can_read(arguments: str) -> None:
+    call = ToolCall("call_1", "tell_time", arguments)
+    end = build_end(call, reason=FinishReason.TOOL_CALLS)
+    whole = openai_chat.build_reply([end], ASKED, STAMP)["choices"][0]["message"]
+    assert whole["tool_calls"][0]["function"]["arguments"] == "{}"
+    chunks = read_events(write_stream(openai_chat, [end]))
+    [told] = [one for chunk in chunks for one in find_calls(chunk)]
+    assert told["function"]["arguments"] == "{}"
+    written = anthropic_messages.build_reply([end], ASKED, STAMP)["content"][0]
+    assert written["input"] == {}
+
+
+def find_calls(chunk: dict[str, Any]) -> list[dict[str, Any]]:
+    return [call for one in chunk["choices"] for call in one["delta"].get("tool_calls", ())]
 
 
 def test_calls_of_an_answer_that_was_cut_off_are_not_shown() -> None:
