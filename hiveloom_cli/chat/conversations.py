@@ -107,6 +107,9 @@ class Conversations(Catalogue):
         it. `ended` belongs to the last answer. Raises `ConversationNotFound`.
         """
         with self._store.write() as db:
+            touched = {"turn": turn, "at": rows.count_ms(at)}
+            if not db.execute(queries.TOUCH_TURN, touched).rowcount:
+                raise build_not_found(question.conversation_id)
             kept = [*numbers[: len(messages)]]
             for number in numbers[len(messages) :]:
                 db.execute(queries.DROP_MESSAGE, (number,))
@@ -122,15 +125,18 @@ class Conversations(Catalogue):
                 db.execute(queries.END_MESSAGE, rows.build_ended_values(ended) | {"number": answer})
             for number in former:
                 db.execute(queries.REPLACE_MESSAGE, (bool(kept), number))
-            if not db.execute(queries.JUDGE_QUESTION, {"turn": turn}).rowcount:
-                raise build_not_found(question.conversation_id)
-            db.execute(queries.TOUCH_TURN, {"turn": turn, "at": rows.count_ms(at)})
+            db.execute(queries.JUDGE_QUESTION, {"turn": turn})
         return kept
 
     def save_usage(self, question: Question, turn: int, at: datetime, ended: Ended) -> None:
-        """Keep what was spent without an answer to show for it, as an empty, replaced one."""
+        """Keep what was spent without an answer to show for it, as an empty, replaced one.
+
+        Raises `ConversationNotFound`.
+        """
         values = rows.build_message_values(question, Message("assistant", (), complete=False), at)
         with self._store.write() as db:
+            if db.execute(queries.TURN, (turn,)).fetchone() is None:
+                raise build_not_found(question.conversation_id)
             number = db.execute(queries.ADD_MESSAGE, values | {"turn": turn}).lastrowid or 0
             db.execute(queries.END_MESSAGE, rows.build_ended_values(ended) | {"number": number})
             db.execute(queries.REPLACE_MESSAGE, (True, number))

@@ -173,7 +173,7 @@ class Keeping:
 
 
 def _explain(problem: HiveloomError | None) -> list[HiveloomError]:
-    if problem is None:
-        return []
+    if problem is None or isinstance(problem, ConversationNotFound):
+        return []  # it was deleted meanwhile, as somebody wanted
     message = f"what is said is not kept: {problem.message}"
     return [HiveloomError(message, hint=problem.hint)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -165,6 +166,28 @@ def test_a_killed_server_leaves_what_clients_had_seen(upstream: ScriptedUpstream
         assert read_reply(ask(server, "go on", row["id"])) == ("the rest", row["id"])
     assert get_sent(upstream) == ["hello", "all that came", "go on"]
     assert read_said(row["id"]) == [*said, ("go on", "complete"), ("the rest", "complete")]
+    assert list_drafts() == []
+
+
+@pytest.mark.parametrize("came", ["", "all that came"])
+def test_a_conversation_that_is_deleted_while_it_is_answered_is_gone(
+    upstream: ScriptedUpstream, came: str
+) -> None:
+    write_agent()
+    gate = threading.Event()
+    begun = openai_stream(came, finish_reason=None, usage=None, done=False) if came else []
+    upstream.add(stream_reply([*begun, gate, *openai_stream(" And more.")]))
+    with serve("--save", **point_at(upstream)) as server, ThreadPoolExecutor() as pool:
+        reading = pool.submit(lambda: [*ask(server, "hello", stream=True).iter_lines()])
+        upstream.wait_for_requests()
+        (row,) = list_kept()
+        assert run_hiveloom("conversation", "delete", row["id"], "--yes").exit_code == 0
+        gate.set()
+        assert "".join(map(read_text, reading.result())) == f"{came} And more."
+        server.process.terminate()
+        assert server.process.stderr is not None
+        assert "warning" not in server.process.stderr.read()
+    assert list_kept() == []
     assert list_drafts() == []
 
 
