@@ -18,30 +18,42 @@ Address = tuple[socket.AddressFamily, Any]
 
 
 class Line:
-    """The sockets of one exchange, which another thread can cut at any stage, TLS or not."""
+    """The socket of one exchange, which another thread can cut at any stage, TLS or not.
+
+    An exchange may take one connection after the other, such as for each round of a turn.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._twins: list[socket.socket] = []
+        self._twin: socket.socket | None = None
         self._is_cut = False
 
     def hold(self, connection: socket.socket) -> None:
-        """Have `cut` end this connection. Raises `ConnectionAbortedError` if that has happened."""
+        """Have `cut` end this connection, and let go of the one before it.
+
+        Raises `ConnectionAbortedError` if the line is cut.
+        """
         with self._lock:
             if self._is_cut:
                 raise ConnectionAbortedError
+            self._let_go()
             # TLS takes the socket's own number away from it; a second one lasts.
-            self._twins.append(connection.dup())
+            self._twin = connection.dup()
 
     def cut(self) -> None:
         """End the connection now, whoever waits for it, and every later one."""
         with self._lock:
             self._is_cut = True
-            for twin in self._twins:
+            if self._twin is not None:
                 with suppress(OSError):
-                    twin.shutdown(socket.SHUT_RDWR)
-                twin.close()
-            self._twins.clear()
+                    self._twin.shutdown(socket.SHUT_RDWR)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        # A connection stays open, on this side and at its server, as long as its twin does.
+        if self._twin is not None:
+            self._twin.close()
+            self._twin = None
 
 
 def load_addresses(host: str, port: int) -> list[Address]:

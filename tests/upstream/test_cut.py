@@ -47,3 +47,18 @@ def test_what_was_cut_opens_no_other_connection(upstream: ScriptedUpstream) -> N
     with pytest.raises(UpstreamError), transport.open_reply(request, None):
         pass
     assert not upstream.requests
+
+
+def test_what_was_left_is_closed_once_the_next_request_goes_out(
+    upstream: ScriptedUpstream,
+) -> None:
+    upstream.add(Reply([b"half", 30.0], ending=Ending.CHUNKED), Reply([b"whole"]))
+    line = Line()
+    transport = RequestsTransport({}, line=line)
+    request = WireRequest(f"{upstream.origin}/", {}, ())
+    with transport.open_reply(request, None) as arrived:
+        assert next(arrived) == b"half"
+    with transport.open_reply(request, None) as arrived:
+        assert next(arrived) == b"whole"
+        assert upstream.hung_up.wait(5)
+    line.cut()
