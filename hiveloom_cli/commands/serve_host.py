@@ -196,8 +196,8 @@ class OpenedTurn:
 
     def close(self) -> None:
         """See `OpenTurn`."""
-        self._line.cut()
         self._talk.release()
+        self._line.close()
         self._toolbox.close()
 
 

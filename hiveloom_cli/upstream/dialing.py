@@ -11,7 +11,7 @@ from hiveloom_cli.errors import AddressRefused
 from hiveloom_cli.upstream.addresses import is_public
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Address = tuple[socket.AddressFamily, Any]
 """A family, and what a socket of it connects to."""
@@ -26,7 +26,12 @@ class Line:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._twin: socket.socket | None = None
+        self._closers: list[Callable[[], None]] = []
         self._is_cut = False
+
+    def on_close(self, close: Callable[[], None]) -> None:
+        """Have `close` called at the end: for connections that wait to be used again."""
+        self._closers.append(close)
 
     def hold(self, connection: socket.socket) -> None:
         """Have `cut` end this connection, and let go of the one before it.
@@ -48,6 +53,12 @@ class Line:
                 with suppress(OSError):
                     self._twin.shutdown(socket.SHUT_RDWR)
             self._let_go()
+
+    def close(self) -> None:
+        """Cut it, and close what was kept; in the thread that asked."""
+        self.cut()
+        while self._closers:
+            self._closers.pop()()
 
     def _let_go(self) -> None:
         # A connection stays open, on this side and at its server, as long as its twin does.

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from urllib3.poolmanager import PoolManager
+
     from hiveloom_cli.upstream.dialing import Address, Line
 
 _PORTS = {"http": 80, "https": 443}
@@ -42,18 +44,24 @@ class GuardedAdapter(TrustAdapter):
         self._allows_private = allows_private
         self._pools = _build_pools(self._connect)
         super().__init__(load_context)
+        line.on_close(self.close)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """See `HTTPAdapter`."""
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = self._pools
+        self._equip(self.poolmanager)
 
     def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
         """See `HTTPAdapter`."""
         manager = super().proxy_manager_for(proxy, **options)
         if not proxy.lower().startswith("socks"):  # which has connections of its own
-            manager.pool_classes_by_scheme = self._pools
+            self._equip(manager)
         return manager
+
+    def _equip(self, manager: PoolManager) -> None:
+        manager.pool_classes_by_scheme = self._pools
+        # Else what is kept to be used again is closed when its memory is collected, and not before.
+        manager.pools.dispose_func = HTTPConnectionPool.close
 
     def send(self, request: Any, *args: Any, **options: Any) -> Any:
         """Send a request. Raises `AddressRefused` beside what requests does."""
