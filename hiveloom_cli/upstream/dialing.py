@@ -27,7 +27,7 @@ class Line:
         self._lock = threading.Lock()
         self._twin: socket.socket | None = None
         self._closers: list[Callable[[], None]] = []
-        self._is_cut = False
+        self._cut = threading.Event()
 
     def on_close(self, close: Callable[[], None]) -> None:
         """Have `close` called at the end: for connections that wait to be used again."""
@@ -39,16 +39,20 @@ class Line:
         Raises `ConnectionAbortedError` if the line is cut.
         """
         with self._lock:
-            if self._is_cut:
+            if self._cut.is_set():
                 raise ConnectionAbortedError
             self._let_go()
             # TLS takes the socket's own number away from it; a second one lasts.
             self._twin = connection.dup()
 
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until it is cut."""
+        self._cut.wait(seconds)
+
     def cut(self) -> None:
         """End the connection now, whoever waits for it, and every later one."""
         with self._lock:
-            self._is_cut = True
+            self._cut.set()
             if self._twin is not None:
                 with suppress(OSError):
                     self._twin.shutdown(socket.SHUT_RDWR)

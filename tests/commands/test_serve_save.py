@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.conversations import get_path, list_drafts, open_conversations, save_turn
 from tests.support.kept import (
+    HEADERS,
     ask,
     get_sent,
     list_kept,
@@ -25,7 +26,8 @@ from tests.support.kept import (
 )
 from tests.support.program import run_hiveloom
 from tests.support.served import serve
-from tests.support.upstream import openai_stream, stream_reply
+from tests.support.serving import build_request, connect
+from tests.support.upstream import json_reply, openai_stream, stream_reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,6 +150,24 @@ def test_what_came_before_a_client_hung_up_is_kept_and_gone_on_with(
         assert read_reply(ask(server, "go on", row["id"])) == ("the rest", row["id"])
     assert get_sent(upstream) == ["hello", "all that came", "go on"]
     assert read_said(row["id"])[:2] == [("hello", "complete"), ("all that came", "incomplete")]
+
+
+def test_who_hangs_up_while_an_upstream_is_waited_for_keeps_nobody_waiting(
+    upstream: ScriptedUpstream,
+) -> None:
+    write_agent()
+    busy = json_reply(b"{}", status=429, headers=[("Retry-After", "50")])
+    upstream.add(*say("1"), busy, *say("3"))
+    with serve("--save", **point_at(upstream)) as server:
+        _, id_ = read_reply(ask(server, "one"))
+        path = "/api/tenants/default/agents/helper/chat"
+        headers = [*HEADERS.items(), ("Content-Type", "application/json")]
+        body = json.dumps({"message": "two", "conversation_id": id_}).encode()
+        port = int(server.origin.rpartition(":")[2])
+        with connect(port) as leaving:
+            leaving.sendall(build_request("POST", path, headers, body, port=port))
+            upstream.wait_for_requests(2)
+        assert read_reply(ask(server, "three", id_)) == ("3", id_)
 
 
 def test_a_killed_server_leaves_what_clients_had_seen(upstream: ScriptedUpstream) -> None:
