@@ -49,19 +49,16 @@ class GuardedAdapter(TrustAdapter):
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """See `HTTPAdapter`."""
         super().init_poolmanager(*args, **options)
-        self._equip(self.poolmanager)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+        _close_in_time(self.poolmanager)
 
     def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
         """See `HTTPAdapter`."""
         manager = super().proxy_manager_for(proxy, **options)
         if not proxy.lower().startswith("socks"):  # which has connections of its own
-            self._equip(manager)
+            manager.pool_classes_by_scheme = self._pools
+        _close_in_time(manager)
         return manager
-
-    def _equip(self, manager: PoolManager) -> None:
-        manager.pool_classes_by_scheme = self._pools
-        # Else what is kept to be used again is closed when its memory is collected, and not before.
-        manager.pools.dispose_func = HTTPConnectionPool.close
 
     def send(self, request: Any, *args: Any, **options: Any) -> Any:
         """Send a request. Raises `AddressRefused` beside what requests does."""
@@ -86,6 +83,11 @@ class GuardedAdapter(TrustAdapter):
         if not self._allows_private:
             check_public(host, addresses)
         return addresses
+
+
+def _close_in_time(manager: PoolManager) -> None:
+    """Have connections closed with their manager, and not when their memory is collected."""
+    manager.pools.dispose_func = HTTPConnectionPool.close
 
 
 def _build_pools(
