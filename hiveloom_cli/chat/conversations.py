@@ -235,6 +235,21 @@ class Conversations(Catalogue):
         drafts = [left for left in self._drafts.load(conversation_id) if not left.is_live]
         return reduce(merge_draft, drafts, self._load(conversation_id))
 
+    def tidy(self) -> None:
+        """Save what dead processes left of their turns, and remove what they held.
+
+        What cannot be saved is left to whoever goes on with its conversation.
+        """
+        for conversation_id in self._drafts.load_ids():
+            hold = self.take_hold(conversation_id)
+            if hold is None:
+                continue
+            try:
+                with suppress(HiveloomError):
+                    self._drafts.recover(conversation_id, self._save_draft)
+            finally:
+                hold.release()
+
     def _save_draft(self, left: LeftDraft) -> None:
         head = left.head
         kept = self._load(head.conversation_id)

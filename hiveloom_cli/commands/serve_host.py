@@ -79,6 +79,8 @@ class ServeHost:
 
         with suppress(HiveloomError, OSError):  # whoever asks is told of these
             self._tools.check(self._load_offered())
+        if self._keeping is not None:
+            self._keeping.prepare()
 
     def close(self) -> None:
         """End what was kept for the next request."""

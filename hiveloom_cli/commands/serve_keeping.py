@@ -83,6 +83,10 @@ class Keeping:
         self._notes = notes
         self._conversations = app.conversations
 
+    def prepare(self) -> None:
+        """Put away what former servers left that were killed; each leaves a file for each turn."""
+        self._conversations.tidy()
+
     def open(self, asked: Asked, agent: Agent, by: AnsweredBy) -> Talk:
         """Open the conversation that a request goes on with, or begin one.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -187,6 +188,23 @@ def test_a_killed_server_leaves_what_clients_had_seen(upstream: ScriptedUpstream
     assert get_sent(upstream) == ["hello", "all that came", "go on"]
     assert read_said(row["id"]) == [*said, ("go on", "complete"), ("the rest", "complete")]
     assert list_drafts() == []
+
+
+def test_what_a_killed_server_left_is_put_away_by_the_next(upstream: ScriptedUpstream) -> None:
+    write_agent()
+    upstream.add(hang("all that came", threading.Event()))
+    with serve("--save", **point_at(upstream)) as server:
+        read_until(ask(server, "hello", stream=True).iter_lines(), "all that came")
+        server.process.kill()
+        server.process.wait()
+    assert len(list_drafts()) == 2
+    with serve("--save", **point_at(upstream)):
+        until_s = time.monotonic() + 20
+        while list_drafts():
+            assert time.monotonic() < until_s
+            time.sleep(0.02)
+    (row,) = list_kept()
+    assert read_said(row["id"]) == [("hello", "complete"), ("all that came", "incomplete")]
 
 
 @pytest.mark.parametrize("came", ["", "all that came"])
