@@ -138,7 +138,10 @@ def test_every_code_of_the_guard_is_in_it() -> None:
         if one.arg == "code"
     }
     assert len(written) > 10
-    tables = (refusals.FOR_ALL, refusals.FOR_TOKENS, refusals.FOR_BODIES)
+    tables = (
+        *(refusals.FOR_ALL, refusals.FOR_TOKENS),
+        *(refusals.FOR_PLACES, refusals.FOR_BODIES),
+    )
     known = {(status, code) for table in tables for status in table for code in table[status]}
     assert written == known
 

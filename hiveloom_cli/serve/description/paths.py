@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 _OPENAI, _ANTHROPIC, _OWN = (
     cast("WireFormat", module) for module in (openai_chat, anthropic_messages, native)
 )
-_GET = (told.FOR_ALL, told.FOR_TOKENS)
+_WATCH = (told.FOR_ALL, told.FOR_TOKENS)
+_GET = (*_WATCH, told.FOR_PLACES)
 _POST = (*_GET, told.FOR_BODIES)
 
 
@@ -90,7 +91,7 @@ def _build_own_description() -> dict[str, Any]:
 
 def _build_metrics() -> dict[str, Any]:
     numbers = build_reply("Prometheus' text format, 0.0.4.", {"text/plain": build_text()})
-    responses = {"200": numbers, **_refuse(_GET, {})}
+    responses = {"200": numbers, **_refuse(_WATCH, {})}
     return build_operation("metrics", "Show what the server counts", responses, tag="server")
 
 

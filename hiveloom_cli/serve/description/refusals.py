@@ -37,9 +37,10 @@ FOR_TOKENS: Codes = {
     403: ("cross_site_request",),
     408: ("request_too_slow",),
     413: ("request_too_large",),
-    429: ("too_many_requests",),
     503: ("tokens_unreadable",),
 }
+# Beside those, where only so many are answered at a time.
+FOR_PLACES: Codes = {429: ("too_many_requests",)}
 # Beside those, where JSON is sent.
 FOR_BODIES: Codes = {415: ("content_type_invalid",)}
 # Of the format: what a path can come to by itself, reading the agents, naming one in the path,

@@ -142,7 +142,7 @@ class Guard:
         return found[0]
 
     async def _run(self, scope: Scope, receive: Receive, reply: GuardedSend) -> None:
-        if self._running >= self._rules.most_running:
+        if not self._rules.has_place(scope["method"], scope["path"], self._running):
             message = "Too many requests are being answered: try again in a moment."
             raise Rejection(429, message, code="too_many_requests")
         self._running += 1

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 READING = frozenset({"GET", "HEAD"})
 OPEN_PATHS = frozenset({"/healthz"})
+_WATCHING_PATHS = frozenset({"/metrics"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9-]+(, ?[A-Za-z0-9-]+)*", re.ASCII)
 _ELSEWHERE = frozenset({"cross-site", "same-site"})
@@ -50,6 +51,11 @@ class Rules:
     def is_public(self, method: str, path: str) -> bool:
         """Whether that is for anyone to read."""
         return method in READING and path in self.public
+
+    def has_place(self, method: str, path: str, running: int) -> bool:
+        """Whether one more is answered; what watches the server is, however busy that is."""
+        is_watching = method in READING and path in _WATCHING_PATHS
+        return is_watching or running < self.most_running
 
 
 def check_framing(version: str, headers: Headers) -> None:

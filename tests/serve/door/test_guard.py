@@ -393,6 +393,8 @@ def test_more_requests_than_are_answered_at_a_time_are_sent_away(path: Path) -> 
         assert (answer.status, answer.code) == (429, "too_many_requests")
         assert answer.get("retry-after") == "1"
         assert served.ask("GET", "/healthz", token="").status == 200
+        assert served.ask("GET", "/metrics").status == 200
+        assert served.ask("GET", "/metrics", token="").status == 401
         served.app.let_go.set()
         for connection in held:
             with connection:
