@@ -207,7 +207,7 @@ class App:
             self._transport if line is None else self._open_transport(self.timeouts, line),
             load_key,
             dialects=self.dialects,
-            clock=self.clock,
+            clock=self.clock if line is None else SystemClock(line.wait),
             patience=self.patience,
             load_offered=lambda: load_offered(
                 upstream, self._open_transport(QUICK), load_key, self.model_cache

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
 _TIME_DIGITS = 9  # 45 bits of milliseconds: sortable until the year 3084
@@ -37,7 +40,10 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock and randomness."""
+    """The machine's own clock and randomness; `sleep` waits so many seconds, or less."""
+
+    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
 
     def now(self) -> datetime:
         """See `Clock.now`."""
@@ -49,7 +55,7 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         """See `Clock.sleep`."""
-        time.sleep(seconds)
+        self._sleep(seconds)
 
     def draw(self) -> float:
         """See `Clock.draw`."""

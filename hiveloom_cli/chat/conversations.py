@@ -107,6 +107,9 @@ class Conversations(Catalogue):
         it. `ended` belongs to the last answer. Raises `ConversationNotFound`.
         """
         with self._store.write() as db:
+            touched = {"turn": turn, "at": rows.count_ms(at)}
+            if not db.execute(queries.TOUCH_TURN, touched).rowcount:
+                raise build_not_found(question.conversation_id)
             kept = [*numbers[: len(messages)]]
             for number in numbers[len(messages) :]:
                 db.execute(queries.DROP_MESSAGE, (number,))
@@ -122,15 +125,18 @@ class Conversations(Catalogue):
                 db.execute(queries.END_MESSAGE, rows.build_ended_values(ended) | {"number": answer})
             for number in former:
                 db.execute(queries.REPLACE_MESSAGE, (bool(kept), number))
-            if not db.execute(queries.JUDGE_QUESTION, {"turn": turn}).rowcount:
-                raise build_not_found(question.conversation_id)
-            db.execute(queries.TOUCH_TURN, {"turn": turn, "at": rows.count_ms(at)})
+            db.execute(queries.JUDGE_QUESTION, {"turn": turn})
         return kept
 
     def save_usage(self, question: Question, turn: int, at: datetime, ended: Ended) -> None:
-        """Keep what was spent without an answer to show for it, as an empty, replaced one."""
+        """Keep what was spent without an answer to show for it, as an empty, replaced one.
+
+        Raises `ConversationNotFound`.
+        """
         values = rows.build_message_values(question, Message("assistant", (), complete=False), at)
         with self._store.write() as db:
+            if db.execute(queries.TURN, (turn,)).fetchone() is None:
+                raise build_not_found(question.conversation_id)
             number = db.execute(queries.ADD_MESSAGE, values | {"turn": turn}).lastrowid or 0
             db.execute(queries.END_MESSAGE, rows.build_ended_values(ended) | {"number": number})
             db.execute(queries.REPLACE_MESSAGE, (True, number))
@@ -228,6 +234,21 @@ class Conversations(Catalogue):
             self._drafts.recover(conversation_id, self._save_draft)
         drafts = [left for left in self._drafts.load(conversation_id) if not left.is_live]
         return reduce(merge_draft, drafts, self._load(conversation_id))
+
+    def tidy(self) -> None:
+        """Save what dead processes left of their turns, and remove what they held.
+
+        What cannot be saved is left to whoever goes on with its conversation.
+        """
+        for conversation_id in self._drafts.load_ids():
+            hold = self.take_hold(conversation_id)
+            if hold is None:
+                continue
+            try:
+                with suppress(HiveloomError):
+                    self._drafts.recover(conversation_id, self._save_draft)
+            finally:
+                hold.release()
 
     def _save_draft(self, left: LeftDraft) -> None:
         head = left.head

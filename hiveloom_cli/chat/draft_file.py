@@ -163,6 +163,13 @@ class DraftFolder:
             with suppress(OSError):
                 _recover(path, save)
 
+    def load_ids(self) -> list[str]:
+        """Read of which conversations there is something, be it a hold that nobody has any more."""
+        with suppress(OSError):
+            names = (path.name.partition(".")[0] for path in self._folder.iterdir())
+            return sorted({name.partition("-")[0] for name in names})
+        return []
+
     def remove(self, conversation_id: str) -> None:
         """Remove what there is of a conversation, also of a turn under way. Raises `OSError`."""
         for path in self._find(conversation_id):

@@ -38,6 +38,7 @@ _SETTINGS = (
     "PRAGMA journal_size_limit = 4194304",
 )
 _DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+_MENDED_OUTSIDE = {*_DAMAGED, sqlite3.SQLITE_READONLY}  # by whoever was told
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _REASONS = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -62,6 +63,7 @@ class Store:
         self.path = path
         self._migrations = migrations
         self._connection: sqlite3.Connection | None = None
+        self._is_settled = False  # it reads a file that nobody writes, and looks for no change
         self._version = 0
         self._lock = threading.RLock()
 
@@ -87,6 +89,8 @@ class Store:
         with self.use(writing=True) as database:
             try:
                 database.execute("BEGIN IMMEDIATE")
+                self._version = _get_number(database, "user_version")  # it may be newer by now
+                self._check_version()
                 yield database
                 database.execute("COMMIT")
             except BaseException:
@@ -102,17 +106,27 @@ class Store:
             try:
                 if self._connection is None:
                     self._connection = self._open(writing=writing)
-                if writing and self._version > len(self._migrations):
-                    problem = f"{self.path} was written by a newer hiveloom"
-                    raise StoreUnusable(problem, hint="update this hiveloom")
+                if writing:
+                    self._check_version()
                 yield self._connection
             except sqlite3.Error as error:
+                if _get_code(error) in _MENDED_OUTSIDE:
+                    self.close()  # a new connection sees when it is mended
                 raise self._explain(error) from error
             except OSError as error:
                 reason = error.strerror or type(error).__name__
                 raise self._build_unusable(reason) from error
+            finally:
+                if self._is_settled:
+                    self.close()
+
+    def _check_version(self) -> None:
+        if self._version > len(self._migrations):
+            problem = f"{self.path} was written by a newer hiveloom"
+            raise StoreUnusable(problem, hint="update this hiveloom")
 
     def _open(self, *, writing: bool) -> sqlite3.Connection:
+        self._is_settled = False
         if writing and not self.path.exists():
             ensure_private_folder(self.path.parent)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, _FILE_MODE))
@@ -122,17 +136,18 @@ class Store:
             return self._connect("mode=rw")
         except (sqlite3.Error, OSError) as error:
             # Reading needs a place for the log's index, unless nobody can be writing.
-            if writing or not self._is_settled(error):
+            if writing or not self._has_settled(error):
                 raise
-        return self._connect("mode=ro&immutable=1", is_settled=True)
+        self._is_settled = True
+        return self._connect("mode=ro&immutable=1")
 
-    def _is_settled(self, error: Exception) -> bool:
+    def _has_settled(self, error: Exception) -> bool:
         """Whether all there is stands in the file itself, which only refuses to be written."""
         log = self.path.with_name(f"{self.path.name}-wal")
         refused = isinstance(error, OSError) or _get_code(error) in _REASONS
         return refused and not (log.exists() and log.stat().st_size)
 
-    def _connect(self, mode: str, *, is_settled: bool = False) -> sqlite3.Connection:
+    def _connect(self, mode: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?{mode}",
             uri=True,
@@ -144,13 +159,13 @@ class Store:
             connection.row_factory = sqlite3.Row
             for setting in _SETTINGS:
                 connection.execute(setting)
-            self._prepare(connection, is_settled=is_settled)
+            self._prepare(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection, *, is_settled: bool) -> None:
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         # In one transaction: another process may be making the tables just now.
         connection.execute("BEGIN")
         version = _get_number(connection, "user_version")
@@ -159,7 +174,7 @@ class Store:
         connection.execute("COMMIT")
         if not is_ours and not is_empty:
             raise self._build_damaged("another program's database")
-        if version < len(self._migrations) and not (version and is_settled):
+        if version < len(self._migrations) and not (version and self._is_settled):
             with open_lock(self.path):
                 self._migrate(connection)
             version = _get_number(connection, "user_version")

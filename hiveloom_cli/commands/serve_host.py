@@ -79,6 +79,8 @@ class ServeHost:
 
         with suppress(HiveloomError, OSError):  # whoever asks is told of these
             self._tools.check(self._load_offered())
+        if self._keeping is not None:
+            self._keeping.prepare()
 
     def close(self) -> None:
         """End what was kept for the next request."""
@@ -196,8 +198,8 @@ class OpenedTurn:
 
     def close(self) -> None:
         """See `OpenTurn`."""
-        self._line.cut()
         self._talk.release()
+        self._line.close()
         self._toolbox.close()
 
 

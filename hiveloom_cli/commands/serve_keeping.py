@@ -10,7 +10,7 @@ from hiveloom_cli.chat.conversation import Conversation
 from hiveloom_cli.chat.event import TurnEnded
 from hiveloom_cli.chat.resume import build_resumed
 from hiveloom_cli.commands.keeping import open_recorder
-from hiveloom_cli.errors import ConversationNotFound, HiveloomError
+from hiveloom_cli.errors import ConversationNotFound, HiveloomError, Locked
 from hiveloom_cli.serve.asked import Rejection
 from hiveloom_cli.serve.likeness import says_the_same
 
@@ -83,11 +83,16 @@ class Keeping:
         self._notes = notes
         self._conversations = app.conversations
 
+    def prepare(self) -> None:
+        """Put away what former servers left that were killed; each leaves a file for each turn."""
+        self._conversations.tidy()
+
     def open(self, asked: Asked, agent: Agent, by: AnsweredBy) -> Talk:
         """Open the conversation that a request goes on with, or begin one.
 
         That is the one it names; else one that says what the request says before its last message.
-        Raises `Rejection` for one that is not there, or in which a turn runs.
+        Raises `Rejection` for one that is not there, or in which a turn runs, and `Locked` where
+        another one is just beginning with the same id.
         """
         *past, _ = asked.messages
         if asked.conversation_id:
@@ -98,6 +103,9 @@ class Keeping:
         if held is None:
             begun = begin_talk(asked, agent, by, self._app.clock)
             hold = self._conversations.take_hold(begun.conversation.id)
+            if hold is None:  # one in a million of those that begin in the same millisecond
+                problem = f"another conversation begins as {begun.conversation.id}"
+                raise Locked(problem, hint="ask again")
             return replace(begun, recorder=recorder, hold=hold)
         conversation, resumed = held.resumed.conversation, held.resumed
         conversation.agent_version, conversation.output = by.agent_version, asked.output
@@ -173,7 +181,7 @@ class Keeping:
 
 
 def _explain(problem: HiveloomError | None) -> list[HiveloomError]:
-    if problem is None:
-        return []
+    if problem is None or isinstance(problem, ConversationNotFound):
+        return []  # it was deleted meanwhile, as somebody wanted
     message = f"what is said is not kept: {problem.message}"
     return [HiveloomError(message, hint=problem.hint)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hiveloom_cli
-from hiveloom_cli.errors import AlreadyExists, HiveloomError
+from hiveloom_cli.errors import AlreadyExists, HiveloomError, UsageMistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,11 +51,13 @@ def decide_folder(environ: Mapping[str, str], *, is_user: bool) -> Path:
 def build_drop_ins(folder: Path, environ: Mapping[str, str]) -> Iterator[ServiceFile]:
     """Build the drop-in that sets the base URLs, where the environment sets any.
 
-    An alias is written by its full name. Raises `BaseUrlInvalid` for one that no key may go to.
+    An alias is written by its full name. Raises `BaseUrlInvalid` for one that no key may go to, and
+    `UsageMistake` for one with a key in it.
     """
     from hiveloom_cli.protocols.base_url import ALLOW_HTTP_VARIABLE, check_encrypted, parse_base_url
     from hiveloom_cli.protocols.table import PROTOCOLS
     from hiveloom_cli.serve.service_unit import DROP_IN, UNIT, build_drop_in
+    from hiveloom_cli.tools.mcp_launch import has_key_like
     from hiveloom_cli.upstream.resolve import is_http_allowed
 
     variables: dict[str, str] = {}
@@ -65,6 +67,12 @@ def build_drop_ins(folder: Path, environ: Mapping[str, str]) -> Iterator[Service
             continue
         base_url = parse_base_url(environ[moved_by], source=moved_by)
         check_encrypted(base_url, source=moved_by, allow_http=is_http_allowed(environ))
+        if has_key_like(base_url.query):
+            raise UsageMistake(
+                f"{moved_by} holds what looks like a key, and anyone here can read a unit",
+                hint="store the address where the service alone reads it:"
+                " hiveloom credential set NAME --base-url URL",
+            )
         variables[names[0]] = str(base_url)
         if base_url.scheme == "http" and not base_url.is_loopback:
             variables[ALLOW_HTTP_VARIABLE] = "1"

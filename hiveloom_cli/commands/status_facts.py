@@ -58,7 +58,7 @@ def _load_keys(app: App, problems: list[HiveloomError]) -> dict[str, Any]:
     variables = [row.key_variable for row in PROVIDERS if row.key_variable]
     return {
         "credentials": [
-            {"name": one.name, "kept_in": one.kept_in, "base_url": one.base_url}
+            {"name": one.name, "kept_in": one.kept_in, "base_url": _strip_query(one.base_url)}
             for one in stored.values()
         ],
         "handed_over": sorted(app.credentials.load_handed_names()),
@@ -74,7 +74,12 @@ def _load_base_url(app: App, name: str, problems: list[HiveloomError]) -> dict[s
     if route is None:
         return None
     base_url = _try(problems, lambda: parse_route(route, app.environ))
-    return {"base_url": str(base_url) if base_url else None, "set_by": route.source}
+    address = _strip_query(str(base_url)) if base_url else None
+    return {"base_url": address, "set_by": route.source}
+
+
+def _strip_query(address: str | None) -> str | None:
+    return address.partition("?")[0] if address else address  # some services take keys there
 
 
 def _load_agents(app: App, problems: list[HiveloomError]) -> dict[str, Any]:

@@ -11,37 +11,64 @@ from hiveloom_cli.errors import AddressRefused
 from hiveloom_cli.upstream.addresses import is_public
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Address = tuple[socket.AddressFamily, Any]
 """A family, and what a socket of it connects to."""
 
 
 class Line:
-    """The sockets of one exchange, which another thread can cut at any stage, TLS or not."""
+    """The socket of one exchange, which another thread can cut at any stage, TLS or not.
+
+    An exchange may take one connection after the other, such as for each round of a turn.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._twins: list[socket.socket] = []
-        self._is_cut = False
+        self._twin: socket.socket | None = None
+        self._closers: list[Callable[[], None]] = []
+        self._cut = threading.Event()
+
+    def on_close(self, close: Callable[[], None]) -> None:
+        """Have `close` called at the end: for connections that wait to be used again."""
+        self._closers.append(close)
 
     def hold(self, connection: socket.socket) -> None:
-        """Have `cut` end this connection. Raises `ConnectionAbortedError` if that has happened."""
+        """Have `cut` end this connection, and let go of the one before it.
+
+        Raises `ConnectionAbortedError` if the line is cut.
+        """
         with self._lock:
-            if self._is_cut:
+            if self._cut.is_set():
                 raise ConnectionAbortedError
+            self._let_go()
             # TLS takes the socket's own number away from it; a second one lasts.
-            self._twins.append(connection.dup())
+            self._twin = connection.dup()
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until it is cut."""
+        self._cut.wait(seconds)
 
     def cut(self) -> None:
         """End the connection now, whoever waits for it, and every later one."""
         with self._lock:
-            self._is_cut = True
-            for twin in self._twins:
+            self._cut.set()
+            if self._twin is not None:
                 with suppress(OSError):
-                    twin.shutdown(socket.SHUT_RDWR)
-                twin.close()
-            self._twins.clear()
+                    self._twin.shutdown(socket.SHUT_RDWR)
+            self._let_go()
+
+    def close(self) -> None:
+        """Cut it, and close what was kept; in the thread that asked."""
+        self.cut()
+        while self._closers:
+            self._closers.pop()()
+
+    def _let_go(self) -> None:
+        # A connection stays open, on this side and at its server, as long as its twin does.
+        if self._twin is not None:
+            self._twin.close()
+            self._twin = None
 
 
 def load_addresses(host: str, port: int) -> list[Address]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from urllib3.poolmanager import PoolManager
+
     from hiveloom_cli.upstream.dialing import Address, Line
 
 _PORTS = {"http": 80, "https": 443}
@@ -42,17 +44,20 @@ class GuardedAdapter(TrustAdapter):
         self._allows_private = allows_private
         self._pools = _build_pools(self._connect)
         super().__init__(load_context)
+        line.on_close(self.close)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """See `HTTPAdapter`."""
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = self._pools
+        _close_in_time(self.poolmanager)
 
     def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
         """See `HTTPAdapter`."""
         manager = super().proxy_manager_for(proxy, **options)
         if not proxy.lower().startswith("socks"):  # which has connections of its own
             manager.pool_classes_by_scheme = self._pools
+        _close_in_time(manager)
         return manager
 
     def send(self, request: Any, *args: Any, **options: Any) -> Any:
@@ -78,6 +83,11 @@ class GuardedAdapter(TrustAdapter):
         if not self._allows_private:
             check_public(host, addresses)
         return addresses
+
+
+def _close_in_time(manager: PoolManager) -> None:
+    """Have connections closed with their manager, and not when their memory is collected."""
+    manager.pools.dispose_func = HTTPConnectionPool.close
 
 
 def _build_pools(

@@ -147,6 +147,10 @@ def test_a_deleted_conversation_does_not_come_back() -> None:
             conversations.begin_turn(question, is_new=False)
         with pytest.raises(ConversationNotFound):
             conversations.save_answer(question, turn, [turn + 1], [build_answer("2")], BEGUN_AT)
+        with pytest.raises(ConversationNotFound):
+            conversations.save_answer(question, turn, [], [build_answer("2")], BEGUN_AT)
+        with pytest.raises(ConversationNotFound):
+            conversations.save_usage(question, turn, BEGUN_AT, Ended(Usage(1, 1)))
         assert read_texts(conversations, "01k0000000002") == ["other", "o"]
 
 

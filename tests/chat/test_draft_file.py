@@ -102,6 +102,22 @@ def test_who_goes_on_has_it_saved_once_and_leaves_no_file() -> None:
         assert len(resumed.rows) == len(resumed.conversation.messages) == 2
 
 
+def test_all_that_dead_processes_left_is_saved_and_put_away() -> None:
+    with open_conversations() as conversations:
+        turn = save_turn(conversations, "hello")
+        leave(conversations, turn, "hi ", "there")
+        folder = get_path().with_name("unfinished")
+        (folder / "01k0000000002.turn").touch()
+        (folder / "01k0000000003-9.0").write_text("a newer version's\n")
+        living = begin(conversations, save_turn(conversations, "more", is_new=False), "ha")
+        conversations.tidy()
+        assert {path.name[:13] for path in list_drafts()} == {ID, "01k0000000003"}
+        living.remove()
+        conversations.tidy()
+        assert [path.name for path in list_drafts()] == ["01k0000000003-9.0"]
+        assert read_texts(conversations) == ["hello", "hi there", "more"]
+
+
 def test_thoughts_and_tools_are_part_of_what_was_shown() -> None:
     with open_conversations() as conversations:
         turn = save_turn(conversations, "hello")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NEXT = (*MIGRATIONS, ("ALTER TABLE conversation ADD COLUMN colour TEXT",))
+PAGE = 4096
 
 
 def read_version(path: Path) -> int:
@@ -117,6 +118,48 @@ def test_a_file_that_lost_its_end_is_told() -> None:
     get_path().write_bytes(content[: len(content) // 3])
     with open_conversations() as conversations, pytest.raises(FileUnreadable):
         read_texts(conversations)
+
+
+def test_a_damaged_file_that_is_moved_away_makes_room_for_a_new_one_at_once() -> None:
+    with open_conversations() as conversations:
+        save_turn(conversations, "hello", "hi " * 5000)
+    size = get_path().stat().st_size
+    with get_path().open("r+b") as file:
+        file.seek(PAGE)  # the head is whole
+        file.write(b"\xff" * (size - PAGE))
+    with open_conversations() as conversations:
+        with pytest.raises(FileUnreadable):
+            read_texts(conversations)
+        get_path().rename(f"{get_path()}.broken")
+        save_turn(conversations, "hello again")
+        assert read_texts(conversations) == ["hello again"]
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_what_kept_the_file_from_being_written_holds_no_longer_than_it_lasts(
+    *, is_readable: bool
+) -> None:
+    with open_conversations() as conversations:
+        save_turn(conversations, "hello", "hi")
+    index = get_path().with_name(f"{get_path().name}-shm")
+    index.symlink_to("/" if is_readable else "/no/such/folder")
+    with open_conversations() as conversations:
+        assert read_texts(conversations) == ["hello", "hi"]
+        with pytest.raises(StoreUnusable):
+            save_turn(conversations, "more", is_new=False)
+        index.unlink()
+        save_turn(conversations, "more", is_new=False)
+        assert read_texts(conversations) == ["hello", "hi", "more"]
+
+
+def test_a_file_that_another_process_brings_up_to_date_is_written_no_more() -> None:
+    with open_conversations() as conversations:
+        save_turn(conversations, "hello", "hi")
+        with open_conversations(NEXT) as newer:
+            save_turn(newer, "more", is_new=False)
+        with pytest.raises(StoreUnusable, match="newer"):
+            save_turn(conversations, "and more", is_new=False)
+        assert read_texts(conversations) == ["hello", "hi", "more"]
 
 
 def test_a_lock_is_waited_for_and_then_told(monkeypatch: pytest.MonkeyPatch) -> None:

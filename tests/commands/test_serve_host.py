@@ -1,4 +1,4 @@
-"""Which agents a server offers."""
+"""Which agents a server offers, and which conversations it begins."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from hiveloom_cli.app import App
 from hiveloom_cli.commands.serve_host import ServeHost
-from hiveloom_cli.errors import AgentNotFound
+from hiveloom_cli.errors import AgentNotFound, Locked
 from hiveloom_cli.protocols.message import build_user_message
 from hiveloom_cli.serve.asked import Asked
 from hiveloom_cli.terminal.streams import Streams
@@ -18,6 +18,10 @@ from tests.support.program import run_hiveloom
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def open_app() -> App:
+    return App({**os.environ}, Streams(io.StringIO(), io.StringIO(), io.StringIO()))
 
 
 def test_a_project_s_agent_is_offered_once_somebody_agreed_to_it(
@@ -29,9 +33,22 @@ def test_a_project_s_agent_is_offered_once_somebody_agreed_to_it(
     (folder / "keen.md").write_text("---\nmodel: m\ntools: [deploy]\n---\n")
     run_hiveloom("agent", "create", "own", "--model", "m")
     monkeypatch.chdir(tmp_path / "shop")
-    host = ServeHost(App({**os.environ}, Streams(io.StringIO(), io.StringIO(), io.StringIO())))
+    host = ServeHost(open_app())
     assert sorted(agent.name for agent in host.load_agents()) == ["own", "plain"]
     with pytest.raises(AgentNotFound):
         host.open_turn(Asked("keen", (build_user_message("hi"),)))
     run_hiveloom("trust", "--yes", cwd=tmp_path / "shop")
     assert sorted(agent.name for agent in host.load_agents()) == ["keen", "own", "plain"]
+
+
+def test_two_conversations_that_begin_at_once_never_become_one() -> None:
+    run_hiveloom("agent", "create", "helper", "--model", "m")
+    app = open_app()
+    app.environ = {**app.environ, "HIVELOOM_OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+    host = ServeHost(app, keeps=True)
+    asked = Asked("helper", (build_user_message("hi"),), id="01k0000000001")
+    turn = host.open_turn(asked)
+    with pytest.raises(Locked):
+        host.open_turn(asked)
+    turn.close()
+    host.open_turn(asked).close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ import pytest
 
 from tests.support.conversations import get_path, list_drafts, open_conversations, save_turn
 from tests.support.kept import (
+    HEADERS,
     ask,
     get_sent,
     list_kept,
@@ -24,7 +27,8 @@ from tests.support.kept import (
 )
 from tests.support.program import run_hiveloom
 from tests.support.served import serve
-from tests.support.upstream import openai_stream, stream_reply
+from tests.support.serving import build_request, connect
+from tests.support.upstream import json_reply, openai_stream, stream_reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,6 +153,24 @@ def test_what_came_before_a_client_hung_up_is_kept_and_gone_on_with(
     assert read_said(row["id"])[:2] == [("hello", "complete"), ("all that came", "incomplete")]
 
 
+def test_who_hangs_up_while_an_upstream_is_waited_for_keeps_nobody_waiting(
+    upstream: ScriptedUpstream,
+) -> None:
+    write_agent()
+    busy = json_reply(b"{}", status=429, headers=[("Retry-After", "50")])
+    upstream.add(*say("1"), busy, *say("3"))
+    with serve("--save", **point_at(upstream)) as server:
+        _, id_ = read_reply(ask(server, "one"))
+        path = "/api/tenants/default/agents/helper/chat"
+        headers = [*HEADERS.items(), ("Content-Type", "application/json")]
+        body = json.dumps({"message": "two", "conversation_id": id_}).encode()
+        port = int(server.origin.rpartition(":")[2])
+        with connect(port) as leaving:
+            leaving.sendall(build_request("POST", path, headers, body, port=port))
+            upstream.wait_for_requests(2)
+        assert read_reply(ask(server, "three", id_)) == ("3", id_)
+
+
 def test_a_killed_server_leaves_what_clients_had_seen(upstream: ScriptedUpstream) -> None:
     write_agent()
     gate = threading.Event()
@@ -165,6 +187,45 @@ def test_a_killed_server_leaves_what_clients_had_seen(upstream: ScriptedUpstream
         assert read_reply(ask(server, "go on", row["id"])) == ("the rest", row["id"])
     assert get_sent(upstream) == ["hello", "all that came", "go on"]
     assert read_said(row["id"]) == [*said, ("go on", "complete"), ("the rest", "complete")]
+    assert list_drafts() == []
+
+
+def test_what_a_killed_server_left_is_put_away_by_the_next(upstream: ScriptedUpstream) -> None:
+    write_agent()
+    upstream.add(hang("all that came", threading.Event()))
+    with serve("--save", **point_at(upstream)) as server:
+        read_until(ask(server, "hello", stream=True).iter_lines(), "all that came")
+        server.process.kill()
+        server.process.wait()
+    assert len(list_drafts()) == 2
+    with serve("--save", **point_at(upstream)):
+        until_s = time.monotonic() + 20
+        while list_drafts():
+            assert time.monotonic() < until_s
+            time.sleep(0.02)
+    (row,) = list_kept()
+    assert read_said(row["id"]) == [("hello", "complete"), ("all that came", "incomplete")]
+
+
+@pytest.mark.parametrize("came", ["", "all that came"])
+def test_a_conversation_that_is_deleted_while_it_is_answered_is_gone(
+    upstream: ScriptedUpstream, came: str
+) -> None:
+    write_agent()
+    gate = threading.Event()
+    begun = openai_stream(came, finish_reason=None, usage=None, done=False) if came else []
+    upstream.add(stream_reply([*begun, gate, *openai_stream(" And more.")]))
+    with serve("--save", **point_at(upstream)) as server, ThreadPoolExecutor() as pool:
+        reading = pool.submit(lambda: [*ask(server, "hello", stream=True).iter_lines()])
+        upstream.wait_for_requests()
+        (row,) = list_kept()
+        assert run_hiveloom("conversation", "delete", row["id"], "--yes").exit_code == 0
+        gate.set()
+        assert "".join(map(read_text, reading.result())) == f"{came} And more."
+        server.process.terminate()
+        assert server.process.stderr is not None
+        assert "warning" not in server.process.stderr.read()
+    assert list_kept() == []
     assert list_drafts() == []
 
 

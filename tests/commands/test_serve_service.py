@@ -125,6 +125,17 @@ def test_a_base_url_with_a_password_reaches_no_file() -> None:
     assert list_files() == []
 
 
+@pytest.mark.parametrize("given", ["?api-key=sk-made-up-0123456789", "?v=2&k=aB3dE6gH9jK2mN5pQ8sT"])
+def test_a_base_url_with_a_key_reaches_no_file_that_anyone_reads(given: str) -> None:
+    done = install("--user", "--write", HIVELOOM_OPENAI_BASE_URL=f"https://host.example/v1{given}")
+    assert done.exit_code == 2
+    assert "HIVELOOM_OPENAI_BASE_URL holds what looks like a key" in done.stderr
+    assert given not in done.stderr
+    assert list_files() == []
+    azure = "https://host.example/v1?api-version=2024-05-01-preview"
+    assert f"HIVELOOM_OPENAI_BASE_URL={azure}" in install(HIVELOOM_OPENAI_BASE_URL=azure).stdout
+
+
 def test_nothing_is_replaced_that_holds_something_else() -> None:
     assert install("--user", "--write").exit_code == 0
     again = install("--user", "--write")

@@ -116,6 +116,16 @@ def test_what_is_broken_is_told_with_its_line_and_ends_in_exit_code_1(home: Path
     assert read_lines(moved)["Anthropic API"].startswith("none that can be used (HIVELOOM_ANTH")
 
 
+def test_an_address_is_shown_without_its_query_where_some_services_take_keys() -> None:
+    moved = {"HIVELOOM_OPENAI_BASE_URL": "https://host.example/v1?api-key=made-up"}
+    stored = ("--base-url", "https://gateway.example/v1?api-key=made-up", "--from-systemd")
+    assert run_hiveloom("credential", "set", "gateway", *stored).exit_code == 0
+    facts = read_facts(**moved)
+    assert facts["base_urls"]["openai"]["base_url"] == "https://host.example/v1"
+    assert facts["credentials"][0]["base_url"] == "https://gateway.example/v1"
+    assert "made-up" not in status(**moved).stdout
+
+
 def test_a_server_that_runs_answers() -> None:
     with serve() as server:
         done = status("--url", server.origin)

@@ -39,6 +39,20 @@ def test_no_answer_is_not_waited_for() -> None:
     released.set()
 
 
+def test_what_never_answers_is_not_asked_without_end() -> None:
+    released = threading.Event()
+
+    def count_threads() -> int:
+        return sum(thread.name == "deadline" for thread in threading.enumerate())
+
+    for _ in range(20):
+        with pytest.raises(TimeoutError):
+            call_with_deadline(lambda: released.wait(30), 0.01)
+    assert count_threads() <= 8
+    released.set()
+    assert call_with_deadline(lambda: "answer", 5) == "answer"
+
+
 def test_ctrl_c_ends_the_wait() -> None:
     released = threading.Event()
     timer = threading.Timer(0.2, _thread.interrupt_main)

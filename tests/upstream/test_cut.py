@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,7 +14,12 @@ from hiveloom_cli.errors import UpstreamError
 from hiveloom_cli.protocols.request import WireRequest
 from hiveloom_cli.upstream.dialing import Line
 from hiveloom_cli.upstream.transport import RequestsTransport
-from tests.support.upstream import Ending, Reply, ScriptedUpstream
+from tests.support.upstream import Ending, Reply, ScriptedUpstream, json_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REQUESTS = 20
 
 
 @pytest.mark.parametrize("pieces", [[], [b"half"]], ids=["before the reply", "in its middle"])
@@ -47,3 +56,50 @@ def test_what_was_cut_opens_no_other_connection(upstream: ScriptedUpstream) -> N
     with pytest.raises(UpstreamError), transport.open_reply(request, None):
         pass
     assert not upstream.requests
+
+
+def test_what_was_left_is_closed_once_the_next_request_goes_out(
+    upstream: ScriptedUpstream,
+) -> None:
+    upstream.add(Reply([b"half", 30.0], ending=Ending.CHUNKED), Reply([b"whole"]))
+    line = Line()
+    transport = RequestsTransport({}, line=line)
+    request = WireRequest(f"{upstream.origin}/", {}, ())
+    with transport.open_reply(request, None) as arrived:
+        assert next(arrived) == b"half"
+    with transport.open_reply(request, None) as arrived:
+        assert next(arrived) == b"whole"
+        assert upstream.hung_up.wait(5)
+    line.cut()
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Have nothing closed by the collector of memory, which may come late."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_a_connection_that_could_be_used_again_is_closed_with_its_line(
+    upstream: ScriptedUpstream,
+) -> None:
+    upstream.add(*(json_reply(b"{}", status=400) for _ in range(REQUESTS)))
+    request = WireRequest(f"{upstream.origin}/", {}, ())
+    first = find_free_number()
+    for _ in range(REQUESTS):
+        line = Line()
+        transport = RequestsTransport({}, line=line)
+        with suppress(UpstreamError), transport.open_reply(request, None):
+            pass
+        line.close()
+    assert find_free_number() - first < REQUESTS / 2
+
+
+def find_free_number() -> int:
+    """Return the number that the next open file gets: the lowest that is free."""
+    descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.close(descriptor)
+    return descriptor
