@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 import sys
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _BACKLOG = 2048
 _IDLE_S = 75  # a connection without a request
 _HEADERS = 64 * 1024
+_HOST_HINT = "name an address of this machine: --host ADDRESS (127.0.0.1, 0.0.0.0 for all)"
 _FILES = 16 * 1024  # an answer has a connection on either side, and clients may just wait
 
 
@@ -33,12 +35,19 @@ def open_socket(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "that is no host's name"
         raise UsageMistake(
-            f"cannot listen on {host}, port {port}: {reason}", hint="choose another: --port N"
+            f"cannot listen on {host}, port {port}: {reason}", hint=_find_hint(error)
         ) from None
     return listener
+
+
+def _find_hint(error: OSError | UnicodeError) -> str:
+    is_host = (
+        isinstance(error, socket.gaierror | UnicodeError) or error.errno == errno.EADDRNOTAVAIL
+    )
+    return _HOST_HINT if is_host else "choose another: --port N"
 
 
 def run_server(
