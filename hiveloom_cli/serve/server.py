@@ -51,9 +51,16 @@ def _find_hint(error: OSError | UnicodeError) -> str:
 
 
 def run_server(
-    application: Any, listener: socket.socket, note_ready: Callable[[], None], grace_s: int
+    application: Any,
+    listener: socket.socket,
+    note_ready: Callable[[], None],
+    note_ending: Callable[[], None],
+    grace_s: int,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; answers on their way may end, within `grace_s`."""
+    """Serve until SIGINT or SIGTERM; answers on their way may end, within `grace_s`.
+
+    A second SIGINT breaks them off. Raises `KeyboardInterrupt` in the end if there was one.
+    """
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -63,6 +70,7 @@ def run_server(
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             """End; who has connected by now is answered, who comes later is turned away."""
             logging.getLogger("uvicorn.error").disabled = True  # what is cut off now is no fault
+            note_ending()
             waiting = [one for listening in sockets or () for one in _take_waiting(listening)]
             for listening in self.servers:
                 listening.close()
