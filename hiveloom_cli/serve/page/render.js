@@ -23,6 +23,7 @@ export class AnswerView {
       if (!isOpen || at < blocks.length - 1) return buildBlock(block, false);
       return buildBlock(block.line < lines.length - 1 ? guessTable(block) : block, true);
     });
+    for (const node of nodes) node.dir = "auto"; // each as its own first words are written
     patch(this.parent, this.kept, nodes);
     return this.settle(lines, blocks, isOpen);
   }
@@ -77,7 +78,7 @@ function buildCode(block) {
     "figure",
     [
       build("figcaption", [build("span", [block.language]), button]),
-      build("pre", [build("code", [block.text], { dir: "ltr" })]),
+      build("pre", [build("code", [block.text])]),
     ],
     { class: "code" },
   );
