@@ -317,6 +317,15 @@ def test_no_text_makes_a_page_that_nests_without_end(page: Browser, text: str) -
     assert depth < 60
 
 
+@pytest.mark.parametrize(
+    "text", [" " * 400_000 + "x", "*_" * 100_000, "[](" * 100_000, "*a* " * 80_000]
+)
+def test_the_time_that_a_text_takes_grows_no_faster_than_the_text(page: Browser, text: str) -> None:
+    """Where it grew with the square, the browser would end the script long before."""
+    drawn = page.run_later(_DRAW.replace(_DRAWN, "element.textContent"), [text] * 2)
+    assert drawn.strip()
+
+
 def test_the_policy_stops_what_the_page_itself_would_never_do(page: Browser) -> None:
     tried = page.run_later("""
       const done = arguments[0];

@@ -4,7 +4,7 @@ import { parseBlocks, splitRow } from "./blocks.js";
 import { parseInline } from "./inline.js";
 
 const FIRST_HEADING = 2; // an answer's own stands below the page's and the speaker's
-const MARKS_ALONE = /^[ \t]*(?:[-+*_=#>|`~: \t]+|\d{1,9}[.)]?)$/;
+const MARKS_ALONE = /^(?:[-+*_=#>|`~: \t]+|[ \t]*\d{1,9}[.)]?)$/;
 
 /** Draws a text that grows; only what can still change is drawn again. */
 export class AnswerView {
@@ -125,7 +125,7 @@ function buildPiece(piece) {
 function build(tag, children = [], attributes = {}) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
+  for (const child of children) element.append(child); // a call takes only so many at once
   return element;
 }
 
