@@ -33,6 +33,7 @@ function send() {
   addAnswer();
   showConversation();
   scrolling.toEnd();
+  keep();
   answer();
 }
 
@@ -251,6 +252,7 @@ function forget() {
 
 page.form.addEventListener("submit", (event) => {
   event.preventDefault();
+  if (page.send.matches(":focus-visible")) page.text.focus(); // it is about to be hidden
   send();
 });
 page.text.addEventListener("input", fitText);
@@ -275,12 +277,19 @@ page.agents.addEventListener("change", ({ target }) => {
   kept.saveAgentName(target.value);
 });
 page.new.addEventListener("click", beginNew);
-page.back.addEventListener("click", () => goOn(state.former));
+page.back.addEventListener("click", () => {
+  goOn(state.former);
+  page.text.focus();
+});
 page.forget.addEventListener("click", forget);
 for (const button of document.querySelectorAll(".again")) {
-  button.addEventListener("click", lookForAgents);
+  button.addEventListener("click", async () => {
+    await lookForAgents();
+    if (!button.checkVisibility()) page.text.focus();
+  });
 }
-addEventListener("pagehide", keep);
+// A phone may end a page that is out of sight without another word.
+for (const event of ["pagehide", "visibilitychange"]) addEventListener(event, keep);
 
 const before = kept.loadConversation();
 if (before) goOn(before);
