@@ -166,6 +166,25 @@ def test_without_an_agent_it_says_how_to_make_one(browser: Browser) -> None:
         browser.wait_for_text(".card", "helper")
 
 
+def test_an_agent_that_was_deleted_meanwhile_takes_no_conversation_with_it(
+    browser: Browser, served: Served, upstream: ScriptedUpstream
+) -> None:
+    upstream.add(say("One."))
+    browser.open(served.origin)
+    browser.write("first\n")
+    browser.wait_for_text(_LAST, "One.")
+    browser.wait_for("#send")
+    for name in ("helper", "poet"):
+        assert run_hiveloom("agent", "delete", name, "--yes").exit_code == 0
+    browser.write("second\n")
+    browser.wait_for_text(".last .note", "The agent helper was deleted.")
+    browser.click("#new")
+    browser.wait_for("#no-agents")
+    browser.click("#back")
+    browser.wait_for_text("#log", "One.")
+    assert not browser.is_shown("#no-agents")
+
+
 def test_enter_sends_shift_enter_begins_a_line_and_a_word_being_composed_stays(
     browser: Browser, served: Served, upstream: ScriptedUpstream
 ) -> None:

@@ -155,6 +155,8 @@ function showConversation() {
   const hasBegun = state.messages.length > 0;
   const agent = state.agents.find(({ name }) => name === state.agent);
   page.start.hidden = hasBegun || state.agents.length === 0;
+  page.besides.hidden = hasBegun;
+  if (hasBegun) page["no-agents"].hidden = page["no-server"].hidden = true;
   page.back.hidden = !state.former;
   page.new.hidden = !hasBegun;
   page.forget.hidden = !state.token;
@@ -182,11 +184,10 @@ async function lookForAgents() {
   } catch (error) {
     trouble = describe(error);
   }
-  const hasBegun = state.messages.length > 0;
-  if (!hasBegun) state.agent = findFirst();
+  if (state.messages.length === 0) state.agent = findFirst();
   page["no-server"].querySelector(".trouble").textContent = trouble;
-  page["no-server"].hidden = hasBegun || !trouble;
-  page["no-agents"].hidden = hasBegun || Boolean(trouble) || state.agents.length > 0;
+  page["no-server"].hidden = !trouble;
+  page["no-agents"].hidden = Boolean(trouble) || state.agents.length > 0;
   page.agents.replaceChildren(...state.agents.map(buildCard));
   showConversation();
 }
