@@ -61,6 +61,7 @@ def run_server(
 
     A second SIGINT breaks them off. Raises `KeyboardInterrupt` in the end if there was one.
     """
+    config = _build_config(application, grace_s)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -81,7 +82,13 @@ def run_server(
         def _open(self) -> TimedConnection:
             return TimedConnection(config, self.server_state, self.lifespan.state)
 
-    config = uvicorn.Config(
+    _silence_warnings()
+    _allow_many_files()
+    Server(config).run(sockets=[listener])
+
+
+def _build_config(application: Any, grace_s: int) -> uvicorn.Config:
+    return uvicorn.Config(
         application,
         log_config=None,
         log_level="error",  # what is warned of is written by whoever asks
@@ -95,9 +102,6 @@ def run_server(
         http=TimedConnection,
         ws="none",
     )
-    _silence_warnings()
-    _allow_many_files()
-    Server(config).run(sockets=[listener])
 
 
 def _silence_warnings() -> None:
