@@ -19,35 +19,38 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _BACKLOG = 2048
+_OF_PORTS = (errno.EADDRINUSE, errno.EACCES)  # what is wrong with a port, and not with an address
 _IDLE_S = 75  # a connection without a request
 _HEADERS = 64 * 1024
-_HOST_HINT = "name an address of this machine: --host ADDRESS (127.0.0.1, 0.0.0.0 for all)"
 _FILES = 16 * 1024  # an answer has a connection on either side, and clients may just wait
 
 
 def open_socket(host: str, port: int) -> socket.socket:
     """Listen on an address. Raises `UsageMistake` where that cannot be."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
+        return _listen(host, port)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "no name of a host"
+        is_port = isinstance(error, OSError) and error.errno in _OF_PORTS
+        raise UsageMistake(
+            f"cannot listen on {host}, port {port}: {reason}",
+            hint=f"choose another: {'--port N' if is_port else '--host ADDRESS'}",
+        ) from None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(_BACKLOG)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "that is no host's name"
-        raise UsageMistake(
-            f"cannot listen on {host}, port {port}: {reason}", hint=_find_hint(error)
-        ) from None
+    except OSError:
+        listener.close()
+        raise
     return listener
-
-
-def _find_hint(error: OSError | UnicodeError) -> str:
-    is_host = (
-        isinstance(error, socket.gaierror | UnicodeError) or error.errno == errno.EADDRNOTAVAIL
-    )
-    return _HOST_HINT if is_host else "choose another: --port N"
 
 
 def run_server(

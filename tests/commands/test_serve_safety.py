@@ -110,7 +110,7 @@ def test_what_would_allow_everything_is_refused(options: tuple[str, str]) -> Non
     [
         ("nobody.invalid", "--host ADDRESS"),
         ("192.0.2.1", "--host ADDRESS"),
-        ("a..b", "no host's name"),
+        ("a..b", "no name of a host"),
         ("h" * 64, "--host ADDRESS"),
     ],
 )
