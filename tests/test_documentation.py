@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.servers.process import find_free_port
 from tests.support.program import build_environment
 
 if TYPE_CHECKING:
@@ -114,4 +115,7 @@ def test_an_example_that_prints_something_else_is_found() -> None:
 def test_the_examples_of_a_page_work(tmp_path: Path, environ: dict[str, str], page: str) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
-    run_examples((_ROOT / f"docs/{page}.md").read_text(), folder, environ)
+    text = (_ROOT / f"docs/{page}.md").read_text()
+    for port in ("3000", "3001"):  # another program may have them here
+        text = text.replace(port, str(find_free_port()))
+    run_examples(text, folder, environ)

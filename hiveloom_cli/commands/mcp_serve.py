@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from contextlib import closing
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -71,7 +73,8 @@ def _build_missing() -> HiveloomError:
 
 
 def _print_use(app: App, name: str, options: Sequence[str]) -> None:
-    program = shutil.which(_PROGRAM) or _PROGRAM
+    beside = Path(sys.executable).with_name(_PROGRAM)  # of an environment that is not on the PATH
+    program = shutil.which(_PROGRAM) or (str(beside) if beside.is_file() else _PROGRAM)
     entry = json.dumps({name: {"command": program, "args": ["mcp", "serve", name, *options]}})
     app.streams.print_notice(
         f'An MCP client has to start this: add {entry[1:-1]} to its "mcpServers" (Ctrl-D ends it)'

@@ -56,8 +56,9 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
 def command(context: click.Context, /, **options: Any) -> None:
     """Offer the agents to other programs over HTTP, as OpenAI's and Anthropic's services are asked.
 
-    Each agent is a model of its name. Programs show a token: one of `hiveloom serve token create`,
-    the one in HIVELOOM_SERVE_TOKEN, or, without any, one that is printed at the start.
+    Each agent is a model of its name, and a browser shows a page to talk to them. Programs show a
+    token: one of `hiveloom serve token create`, the one in HIVELOOM_SERVE_TOKEN, or, without any,
+    one that is printed at the start.
     """
     if context.invoked_subcommand is not None:
         return

@@ -7,11 +7,14 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from hiveloom_cli.commands.patience import choose_patience, choose_timeouts
 from hiveloom_cli.commands.serve_host import ServeHost
 from hiveloom_cli.commands.serve_notes import Notes
 from hiveloom_cli.commands.serve_rules import build_rules
 from hiveloom_cli.credentials.handed import SERVE_TOKEN, load_handed
+from hiveloom_cli.errors import Interrupted
 from hiveloom_cli.serve.application import build_application
 from hiveloom_cli.serve.door.access import TOKEN_VARIABLE, decide_access
 from hiveloom_cli.serve.door.access_log import AccessLog, open_log_file
@@ -51,8 +54,15 @@ def run(app: App, options: Mapping[str, Any]) -> None:
             _print_start(app, listener, access, keeps=host.keeps)
             Thread(target=host.prepare, name="prepare", daemon=True).start()
 
+        def note_ending() -> None:
+            _print_ending(app, guard.running, options["grace"])
+
         guard = _build_guarded(app, host, rules, access, options)
-        run_server(guard, listener, note_ready, options["grace"])
+        try:
+            run_server(guard, listener, note_ready, note_ending, options["grace"])
+        except KeyboardInterrupt:  # how a person ends a server, and no failure
+            app.streams.print_notice("Stopped.")
+            raise click.exceptions.Exit(Interrupted.exit_code) from None
 
 
 def _load_given_token(app: App) -> str:
@@ -90,3 +100,10 @@ def _print_start(app: App, listener: socket, access: Access, *, keeps: bool) -> 
         app.streams.print_notice("One that lasts: hiveloom serve token create")
     if keeps:
         app.streams.print_notice("What is said is kept: hiveloom conversation list")
+
+
+def _print_ending(app: App, running: int, grace_s: int) -> None:
+    if running and grace_s:
+        app.streams.print_notice(
+            f"Stopping once all answers are given, in {grace_s} s at most; Ctrl-C breaks them off"
+        )

@@ -54,9 +54,17 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def run_server(
-    application: Any, listener: socket.socket, note_ready: Callable[[], None], grace_s: int
+    application: Any,
+    listener: socket.socket,
+    note_ready: Callable[[], None],
+    note_ending: Callable[[], None],
+    grace_s: int,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; answers on their way may end, within `grace_s`."""
+    """Serve until SIGINT or SIGTERM; answers on their way may end, within `grace_s`.
+
+    A second SIGINT breaks them off. Raises `KeyboardInterrupt` in the end if there was one.
+    """
+    config = _build_config(application, grace_s)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -66,6 +74,7 @@ def run_server(
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             """End; who has connected by now is answered, who comes later is turned away."""
             logging.getLogger("uvicorn.error").disabled = True  # what is cut off now is no fault
+            note_ending()
             waiting = [one for listening in sockets or () for one in _take_waiting(listening)]
             for listening in self.servers:
                 listening.close()
@@ -76,7 +85,13 @@ def run_server(
         def _open(self) -> TimedConnection:
             return TimedConnection(config, self.server_state, self.lifespan.state)
 
-    config = uvicorn.Config(
+    _silence_warnings()
+    _allow_many_files()
+    Server(config).run(sockets=[listener])
+
+
+def _build_config(application: Any, grace_s: int) -> uvicorn.Config:
+    return uvicorn.Config(
         application,
         log_config=None,
         log_level="error",  # what is warned of is written by whoever asks
@@ -90,9 +105,6 @@ def run_server(
         http=TimedConnection,
         ws="none",
     )
-    _silence_warnings()
-    _allow_many_files()
-    Server(config).run(sockets=[listener])
 
 
 def _silence_warnings() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,36 @@ def test_an_answer_that_goes_on_longer_than_the_grace_is_broken_off(
             told = asking.result()
             assert (told.status_code, told.json()["error"]["code"]) == (503, "shutting_down")
         gate.set()
+
+
+def test_ctrl_c_waits_for_answers_and_says_so_and_a_second_one_breaks_them_off(
+    upstream: ScriptedUpstream,
+) -> None:
+    gate = threading.Event()
+    begun, *rest = openai_stream("Well, never.")
+    upstream.add(stream_reply([begun, openai_chunk({"content": "Well,"}), gate, *rest]))
+    with start(upstream) as server:
+        reply = ask(server, streamed=True)
+        upstream.wait_for_requests()
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.stderr.readline() == (
+            "Stopping once all answers are given, in 30 s at most; Ctrl-C breaks them off\n"
+        )
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(60) == 130
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            assert reply.content
+        log, stopped = server.process.stderr.read().splitlines()
+        assert '"complete": false' in log
+        assert stopped == "Stopped."
+        gate.set()
+
+
+def test_ctrl_c_ends_a_server_that_nobody_asks_without_an_error(upstream: ScriptedUpstream) -> None:
+    with start(upstream) as server:
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(60) == 130
+        assert server.process.stderr.read() == "Stopped.\n"
 
 
 def test_a_server_waits_for_its_upstream_as_long_as_it_was_told(upstream: ScriptedUpstream) -> None:

@@ -103,3 +103,28 @@ def test_what_would_allow_everything_is_refused(options: tuple[str, str]) -> Non
     done = run_hiveloom("serve", "--port", "0", *options)
     assert done.exit_code == 2
     assert options[0] in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("nobody.invalid", "--host ADDRESS"),
+        ("192.0.2.1", "--host ADDRESS"),
+        ("a..b", "no name of a host"),
+        ("h" * 64, "--host ADDRESS"),
+    ],
+)
+def test_a_host_that_is_not_this_machine_is_a_mistake_that_says_what_to_type(
+    host: str, said: str
+) -> None:
+    done = run_hiveloom("serve", "--port", "0", "--host", host)
+    assert done.exit_code == 2
+    assert f"cannot listen on {host}" in done.stderr
+    assert said in done.stderr
+
+
+def test_a_port_in_use_is_a_mistake_that_says_what_to_type() -> None:
+    with serving() as (port, _):
+        done = run_hiveloom("serve", "--port", str(port))
+    assert done.exit_code == 2
+    assert "choose another: --port N" in done.stderr

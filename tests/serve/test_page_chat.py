@@ -166,6 +166,25 @@ def test_without_an_agent_it_says_how_to_make_one(browser: Browser) -> None:
         browser.wait_for_text(".card", "helper")
 
 
+def test_an_agent_that_was_deleted_meanwhile_takes_no_conversation_with_it(
+    browser: Browser, served: Served, upstream: ScriptedUpstream
+) -> None:
+    upstream.add(say("One."))
+    browser.open(served.origin)
+    browser.write("first\n")
+    browser.wait_for_text(_LAST, "One.")
+    browser.wait_for("#send")
+    for name in ("helper", "poet"):
+        assert run_hiveloom("agent", "delete", name, "--yes").exit_code == 0
+    browser.write("second\n")
+    browser.wait_for_text(".last .note", "The agent helper was deleted.")
+    browser.click("#new")
+    browser.wait_for("#no-agents")
+    browser.click("#back")
+    browser.wait_for_text("#log", "One.")
+    assert not browser.is_shown("#no-agents")
+
+
 def test_enter_sends_shift_enter_begins_a_line_and_a_word_being_composed_stays(
     browser: Browser, served: Served, upstream: ScriptedUpstream
 ) -> None:
@@ -393,6 +412,85 @@ def test_a_screen_reader_is_told_each_block_once_it_is_whole(
     gate.set()
     browser.wait_until(lambda: browser.run(spoken) == [*heard, "Another one."], "nor the last")
     assert browser.find("#spoken").get_attribute("aria-live") == "polite"
+
+
+def test_a_screen_reader_is_told_all_of_a_block_and_line_by_line(
+    browser: Browser, served: Served, upstream: ScriptedUpstream
+) -> None:
+    blocks = (
+        "- one *two*\n- three\n  ```py\n  x = 1\n  y\n  ```\n- four",
+        "five\nsix",
+        "|a|b|\n|-|-|\n|c|d|",
+    )
+    upstream.add(say("\n\n".join(blocks)))
+    browser.open(served.origin)
+    browser.write("hello\n")
+    spoken = "return [...document.querySelectorAll('#spoken p')].map((one) => one.textContent)"
+    heard = ["one two\nthree\nx = 1\ny\nfour", "five\nsix", "a\nb\nc\nd"]
+    browser.wait_until(lambda: browser.run(spoken)[1:] == heard, "it was told otherwise")
+
+
+def test_whoever_uses_the_keyboard_is_never_left_where_nothing_is(
+    browser: Browser, served: Served, upstream: ScriptedUpstream
+) -> None:
+    gate = threading.Event()
+    upstream.add(stream_reply([gate, *openai_stream("One.")]))
+    browser.open(served.origin)
+    browser.write("first")
+    focused = "return document.activeElement.id"
+    browser.press(Keys.TAB)
+    assert browser.run(focused) == "send"
+    browser.press(Keys.ENTER)
+    browser.wait_for("#stop")
+    assert browser.run(focused) == "text"
+    gate.set()
+    browser.wait_for_text(_LAST, "One.")
+    browser.click("#new")
+    browser.wait_for("#back")
+    browser.run("back.focus()")
+    browser.press(Keys.ENTER)
+    browser.wait_for_text(_LAST, "One.")
+    assert browser.run(focused) == "text"
+
+
+def test_what_came_is_kept_while_the_page_is_out_of_sight(
+    browser: Browser, served: Served, upstream: ScriptedUpstream
+) -> None:
+    gate = threading.Event()
+    upstream.add(stream_reply([openai_chunk({"content": "Half"}), gate, *_END]))
+    browser.open(served.origin)
+    browser.write("hello\n")
+    browser.wait_for_text(_LAST, "Half")
+    kept = "return sessionStorage.getItem('hiveloom.conversation') ?? ''"
+    assert "hello" in browser.run(kept)
+    first = browser.driver.current_window_handle
+    browser.driver.switch_to.new_window("tab")
+    browser.driver.switch_to.window(first)
+    assert "Half" in browser.run(kept)
+    gate.set()
+    for handle in {*browser.driver.window_handles} - {first}:
+        browser.driver.switch_to.window(handle)
+        browser.driver.close()
+    browser.driver.switch_to.window(first)
+
+
+def test_it_works_in_a_browser_that_keeps_nothing(
+    browser: Browser, guarded: Served, upstream: ScriptedUpstream
+) -> None:
+    upstream.add(say("Yes."))
+    script = browser.ask_tools(
+        "Page.addScriptToEvaluateOnNewDocument",
+        source="for (const store of ['localStorage', 'sessionStorage'])"
+        " Object.defineProperty(window, store,"
+        " {get() { throw new DOMException('denied', 'SecurityError'); }})",
+    )
+    try:
+        browser.open(guarded.origin)
+        browser.wait_for("#token").send_keys(TOKEN, Keys.ENTER)
+        browser.write("hello\n")
+        browser.wait_for_text(_LAST, "Yes.")
+    finally:
+        browser.ask_tools("Page.removeScriptToEvaluateOnNewDocument", **script)
 
 
 def test_everything_has_a_name_and_is_reached_with_the_keyboard(

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from tests.support.upstream import ScriptedUpstream
 
 _LENGTH = b"content-length"
+_DRAWN = """element.innerHTML.replaceAll(' dir="auto"', "")"""
 _DRAW = """
 const [texts, done] = arguments;
 import("/page/render.js").then(({ AnswerView }) => {
   const element = document.createElement("div");
   const view = new AnswerView(element);
   texts.forEach((text, at) => view.draw(text, at < texts.length - 1));
-  done(element.innerHTML);
+  done(element.innerHTML.replaceAll(' dir="auto"', ""));
 }, (error) => done(String(error)));
 """
 # As above, but the text is not over.
@@ -38,7 +39,7 @@ _DRAW_OPEN = _DRAW.replace("at < texts.length - 1", "true")
 _CODE = (
     '<figure class="code"><figcaption><span>{}</span>'
     '<button type="button" data-copies="code">Copy</button></figcaption>'
-    '<pre><code dir="ltr">{}</code></pre></figure>'
+    "<pre><code>{}</code></pre></figure>"
 )
 _LINK = '<a href="{0}" title="{0}" target="_blank" rel="noopener noreferrer">{1}</a>'
 
@@ -209,6 +210,38 @@ return {
 """
 
 
+def test_each_block_goes_the_way_it_is_written_and_code_from_left_to_right(
+    browser: Browser, upstream: ScriptedUpstream
+) -> None:
+    run_hiveloom("agent", "create", "helper", "--model", "m")
+    blocks = (
+        "English.",
+        "שלום (1).",
+        "- שלום\n- b",
+        "> שלום",
+        "|שלום|b|\n|-|-|",
+        "```py\n  x = 1\n```",
+    )
+    upstream.add(
+        stream_reply(openai_stream("\n\n".join(blocks))),
+        stream_reply(openai_stream("שלום\n\n1. שלום\n   ```\n     y\n   ```")),
+    )
+    ways = (
+        "return [...document.querySelectorAll(arguments[0])]"
+        ".map((one) => getComputedStyle(one).direction)"
+    )
+    with serve("--no-token", HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server:
+        browser.open(server.origin)
+        browser.write("mixed\n")
+        browser.wait_for_text(".last .said", "x = 1")
+        expected = ["ltr", "rtl", "rtl", "rtl", "rtl", "ltr"]
+        assert browser.run(ways, ".last .said > *") == expected
+        browser.wait_for("#send")
+        browser.write("other\n")
+        browser.wait_for_text(".last .said", "y")
+        assert browser.run(ways, ".last .said :is(ol, figure, pre, code)") == ["rtl", *["ltr"] * 3]
+
+
 def test_nothing_that_a_model_writes_becomes_more_than_text_and_links(
     browser: Browser, upstream: ScriptedUpstream
 ) -> None:
@@ -236,7 +269,7 @@ def test_nothing_that_a_model_writes_becomes_more_than_text_and_links(
 def test_an_attack_that_comes_letter_by_letter_fares_no_better(page: Browser, attack: str) -> None:
     states = [attack[:end] for end in range(1, len(attack) + 1)]
     found = page.run_later(
-        _DRAW.replace("element.innerHTML", "survey(element)").replace(
+        _DRAW.replace(_DRAWN, "survey(element)").replace(
             "const [texts", f"const survey = function () {{ {_SURVEY} }}; const [texts"
         ),
         [*states, attack],
@@ -276,12 +309,21 @@ function measure(element) {
 def test_no_text_makes_a_page_that_nests_without_end(page: Browser, text: str) -> None:
     depth = page.run_later(
         _DRAW.replace(
-            "element.innerHTML",
+            _DRAWN,
             "measure(element)",
         ).replace("const [texts", f"{_MEASURE} const [texts"),
         [text],
     )
     assert depth < 60
+
+
+@pytest.mark.parametrize(
+    "text", [" " * 400_000 + "x", "*_" * 100_000, "[](" * 100_000, "*a* " * 80_000]
+)
+def test_the_time_that_a_text_takes_grows_no_faster_than_the_text(page: Browser, text: str) -> None:
+    """Where it grew with the square, the browser would end the script long before."""
+    drawn = page.run_later(_DRAW.replace(_DRAWN, "element.textContent"), [text] * 2)
+    assert drawn.strip()
 
 
 def test_the_policy_stops_what_the_page_itself_would_never_do(page: Browser) -> None:

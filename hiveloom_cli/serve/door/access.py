@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from hiveloom_cli.errors import UsageMistake
+from hiveloom_cli.errors import SecretRefused, UsageMistake
 from hiveloom_cli.protocols.base_url import is_loopback
-from hiveloom_cli.secret import parse_secret
+from hiveloom_cli.secret import MOST_CHARACTERS, Secret
 from hiveloom_cli.serve.door.tokens import compute_digest, make_token
 
 if TYPE_CHECKING:
-    from hiveloom_cli.secret import Secret
     from hiveloom_cli.serve.door.hosts import Hosts
     from hiveloom_cli.serve.door.tokens import Tokens
 
 TOKEN_VARIABLE = "HIVELOOM_SERVE_TOKEN"  # noqa: S105 - a variable's name
 OF_ENVIRONMENT = "environment"
 OF_THIS_RUN = "this-run"
+_SENDABLE = re.compile(r"[!-~]+", re.ASCII)
 
 
 class Doorkeeper(Protocol):
@@ -41,13 +42,13 @@ def decide_access(tokens: Tokens, host: str, given: str, *, is_open: bool) -> Ac
 
     `given` is what the environment has as a token ("" for none), `is_open` asks for none at all.
     Raises `UsageMistake` for a server that is open to other machines, `SecretRefused` for a token
-    that no header can carry, and `FileUnreadable`.
+    that not every client can send, and `FileUnreadable`.
     """
     if is_open:
         check_open(host)
         return Access(None)
     if given.strip():
-        return Access(_StoredAndOne(tokens, parse_secret(given), OF_ENVIRONMENT))
+        return Access(_StoredAndOne(tokens, _parse_token(given), OF_ENVIRONMENT))
     if tokens.load_all():
         return Access(tokens)
     made = make_token()
@@ -74,6 +75,17 @@ def check_open(host: str) -> None:
             f"--no-token would let anyone in who reaches {host}",
             hint="leave --no-token out, or listen on 127.0.0.1",
         )
+
+
+def _parse_token(text: str) -> Secret:
+    # Letters beyond ASCII are sent in one encoding by this client and in another by the next.
+    token = text.strip()
+    if len(token) > MOST_CHARACTERS or not _SENDABLE.fullmatch(token):
+        raise SecretRefused(
+            f"the token in {TOKEN_VARIABLE}, or from systemd, is none that every client can send",
+            hint="give ASCII letters, digits and signs, or one of hiveloom serve token create",
+        )
+    return Secret(token)
 
 
 class _StoredAndOne:

@@ -5,6 +5,7 @@ import { AnswerView } from "./render.js";
 const FASTEST_MS = 40;
 const SHARE = 4; // between two drawings passes this many times what the last one took
 const SPOKEN_MS = 10_000;
+const WITHIN_LINES = new Set(["a", "code", "del", "em", "strong"]);
 
 export class Answer {
   /** Put an empty one at the end of `log`; `note` is called when it has grown. */
@@ -87,5 +88,14 @@ export function speak(text) {
 }
 
 function speakBlock(block) {
-  speak((block.querySelector("pre") ?? block).textContent); // code without its button
+  const lines = readText(block).split("\n");
+  speak(lines.filter((line) => line.trim()).join("\n"));
+}
+
+/** Read what an element says, with a new line wherever one would be seen; its buttons say nothing. */
+function readText(node) {
+  if (node.nodeType === Node.TEXT_NODE) return node.data;
+  if (node.localName === "figcaption") return "";
+  const inside = [...node.childNodes].map(readText).join("");
+  return WITHIN_LINES.has(node.localName) ? inside : `\n${inside}\n`;
 }

@@ -33,6 +33,7 @@ function send() {
   addAnswer();
   showConversation();
   scrolling.toEnd();
+  keep();
   answer();
 }
 
@@ -154,6 +155,8 @@ function showConversation() {
   const hasBegun = state.messages.length > 0;
   const agent = state.agents.find(({ name }) => name === state.agent);
   page.start.hidden = hasBegun || state.agents.length === 0;
+  page.besides.hidden = hasBegun;
+  if (hasBegun) page["no-agents"].hidden = page["no-server"].hidden = true;
   page.back.hidden = !state.former;
   page.new.hidden = !hasBegun;
   page.forget.hidden = !state.token;
@@ -181,11 +184,10 @@ async function lookForAgents() {
   } catch (error) {
     trouble = describe(error);
   }
-  const hasBegun = state.messages.length > 0;
-  if (!hasBegun) state.agent = findFirst();
+  if (state.messages.length === 0) state.agent = findFirst();
   page["no-server"].querySelector(".trouble").textContent = trouble;
-  page["no-server"].hidden = hasBegun || !trouble;
-  page["no-agents"].hidden = hasBegun || Boolean(trouble) || state.agents.length > 0;
+  page["no-server"].hidden = !trouble;
+  page["no-agents"].hidden = Boolean(trouble) || state.agents.length > 0;
   page.agents.replaceChildren(...state.agents.map(buildCard));
   showConversation();
 }
@@ -251,6 +253,7 @@ function forget() {
 
 page.form.addEventListener("submit", (event) => {
   event.preventDefault();
+  if (page.send.matches(":focus-visible")) page.text.focus(); // it is about to be hidden
   send();
 });
 page.text.addEventListener("input", fitText);
@@ -275,12 +278,19 @@ page.agents.addEventListener("change", ({ target }) => {
   kept.saveAgentName(target.value);
 });
 page.new.addEventListener("click", beginNew);
-page.back.addEventListener("click", () => goOn(state.former));
+page.back.addEventListener("click", () => {
+  goOn(state.former);
+  page.text.focus();
+});
 page.forget.addEventListener("click", forget);
 for (const button of document.querySelectorAll(".again")) {
-  button.addEventListener("click", lookForAgents);
+  button.addEventListener("click", async () => {
+    await lookForAgents();
+    if (!button.checkVisibility()) page.text.focus();
+  });
 }
-addEventListener("pagehide", keep);
+// A phone may end a page that is out of sight without another word.
+for (const event of ["pagehide", "visibilitychange"]) addEventListener(event, keep);
 
 const before = kept.loadConversation();
 if (before) goOn(before);

@@ -185,7 +185,7 @@ class Reader {
     const limit = Math.min(this.text.length, start + LONGEST_ADDRESS);
     let [end, depth] = [start, 0];
     while (end < limit && !" \t\n".includes(this.text[end])) {
-      if (this.text[end] === "(") depth += 1;
+      if (this.text[end] === "(" && ++depth > DEEPEST) return null;
       if (this.text[end] === ")" && --depth < 0) break;
       end += 1;
     }
@@ -275,37 +275,35 @@ class Reader {
   }
 }
 
-/** Pair the marks from `bottom` on, in place: CommonMark's "process emphasis". */
+/** Pair the marks from `bottom` on; those stay that may still begin something ("process emphasis"). */
 function pairMarks(marks, bottom) {
   const floors = new Map();
-  let at = bottom;
-  while (at < marks.length) {
-    const closer = marks[at];
+  const open = [];
+  for (const closer of marks.slice(bottom)) {
     const key = `${closer.mark}${closer.canOpen}${closer.length % 3}`;
-    const from = closer.canClose ? findOpener(marks, at, bottom, floors.get(key) ?? -1) : -1;
-    if (from < 0) {
-      if (closer.canClose) floors.set(key, closer.order);
-      at += 1;
-      continue;
+    while (closer.canClose && closer.count > 0) {
+      const from = findOpener(open, closer, floors.get(key) ?? -1);
+      if (from < 0) {
+        floors.set(key, closer.order);
+        break;
+      }
+      const opener = open[from];
+      const width = Math.min(opener.count, closer.count, 2);
+      opener.opens.push({ tag: findTag(closer.mark, width) });
+      closer.closes += 1;
+      opener.count -= width;
+      closer.count -= width;
+      open.length = opener.count > 0 ? from + 1 : from; // what is between them pairs with nothing
     }
-    const opener = marks[from];
-    const width = Math.min(opener.count, closer.count, 2);
-    opener.opens.push({ tag: findTag(closer.mark, width) });
-    closer.closes += 1;
-    opener.count -= width;
-    closer.count -= width;
-    marks.splice(from + 1, at - from - 1);
-    at = from + 1;
-    if (closer.count === 0) marks.splice(at, 1);
-    if (opener.count === 0) marks.splice(from, 1);
-    if (opener.count === 0) at -= 1;
+    if (closer.canOpen && closer.count > 0) open.push(closer);
   }
+  marks.length = bottom;
+  for (const mark of open) marks.push(mark);
 }
 
-function findOpener(marks, at, bottom, floor) {
-  const closer = marks[at];
-  for (let from = at - 1; from >= bottom && marks[from].order >= floor; from -= 1) {
-    if (pairs(marks[from], closer)) return from;
+function findOpener(open, closer, floor) {
+  for (let at = open.length - 1; at >= 0 && open[at].order >= floor; at -= 1) {
+    if (pairs(open[at], closer)) return at;
   }
   return -1;
 }
@@ -326,10 +324,7 @@ function buildTree(pieces) {
   const path = [root];
   for (const piece of pieces) {
     for (let left = piece.closes; left > 0 && path.length > 1; left -= 1) path.pop();
-    const inside = path.at(-1).children;
-    const text = piece.mark ? piece.mark.repeat(piece.count) : piece.text;
-    if (text) inside.push(text);
-    if (piece.node) inside.push(...(piece.isInLink ? unlink(piece.node) : [piece.node]));
+    addChild(path.at(-1).children, findChild(piece));
     for (const opened of piece.opens.toReversed()) {
       // Deeper than this, marks change nothing: no page is made to nest a thousand elements.
       const node = path.length > DEEPEST ? path.at(-1) : { ...opened, children: [] };
@@ -340,8 +335,17 @@ function buildTree(pieces) {
   return root.children;
 }
 
-function unlink(node) {
-  return node.tag === "a" ? node.children : [node];
+function findChild({ mark, count, text, node, isInLink }) {
+  if (mark) return mark.repeat(count);
+  if (!node) return text;
+  return isInLink && node.tag === "a" ? node.children[0] : node; // no link holds another
+}
+
+/** Add to a tree; texts that touch are one, so that the page has few of them. */
+function addChild(children, child) {
+  if (child === "") return;
+  const isText = typeof child === "string" && typeof children.at(-1) === "string";
+  children.push(isText ? children.pop() + child : child);
 }
 
 function countRun(text, at) {

@@ -4,7 +4,7 @@ import { parseBlocks, splitRow } from "./blocks.js";
 import { parseInline } from "./inline.js";
 
 const FIRST_HEADING = 2; // an answer's own stands below the page's and the speaker's
-const MARKS_ALONE = /^[ \t]*(?:[-+*_=#>|`~: \t]+|\d{1,9}[.)]?)$/;
+const MARKS_ALONE = /^(?:[-+*_=#>|`~: \t]+|[ \t]*\d{1,9}[.)]?)$/;
 
 /** Draws a text that grows; only what can still change is drawn again. */
 export class AnswerView {
@@ -23,6 +23,7 @@ export class AnswerView {
       if (!isOpen || at < blocks.length - 1) return buildBlock(block, false);
       return buildBlock(block.line < lines.length - 1 ? guessTable(block) : block, true);
     });
+    for (const node of nodes) node.dir = "auto"; // each as its own first words are written
     patch(this.parent, this.kept, nodes);
     return this.settle(lines, blocks, isOpen);
   }
@@ -77,7 +78,7 @@ function buildCode(block) {
     "figure",
     [
       build("figcaption", [build("span", [block.language]), button]),
-      build("pre", [build("code", [block.text], { dir: "ltr" })]),
+      build("pre", [build("code", [block.text])]),
     ],
     { class: "code" },
   );
@@ -124,7 +125,7 @@ function buildPiece(piece) {
 function build(tag, children = [], attributes = {}) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
+  for (const child of children) element.append(child); // a call takes only so many at once
   return element;
 }
 

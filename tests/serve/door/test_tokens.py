@@ -192,6 +192,10 @@ def test_a_server_that_others_reach_always_needs_a_token(tokens: Tokens, host: s
         decide_access(tokens, host, "", is_open=True)
 
 
-def test_a_token_that_no_header_carries_is_refused(tokens: Tokens) -> None:
-    with pytest.raises(SecretRefused):
-        decide_access(tokens, "127.0.0.1", "two\nlines", is_open=False)
+@pytest.mark.parametrize("given", ["two\nlines", "two words", "schl\u00fcssel", "a" * 8193])
+def test_a_token_that_not_every_client_can_send_is_refused_and_not_repeated(
+    tokens: Tokens, given: str
+) -> None:
+    with pytest.raises(SecretRefused, match="HIVELOOM_SERVE_TOKEN") as refused:
+        decide_access(tokens, "127.0.0.1", given, is_open=False)
+    assert given not in f"{refused.value}{refused.value.hint}"
