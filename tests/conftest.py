@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,17 @@ _REMOVED_NAMES = frozenset(
 )
 _REMOVED_PREFIXES = ("ANTHROPIC_", "HIVELOOM_", "OPENAI_", "XDG_")
 _REMOVED_ENDINGS = ("_API_KEY", "_PROXY")
+
+
+def pytest_configure() -> None:
+    """Have signals end programs, as at a terminal; behind `nohup` or `&` they may be ignored."""
+    for number, usual in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+        (signal.SIGQUIT, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(autouse=True)
