@@ -133,7 +133,8 @@ def _explain(fault: BaseException) -> HiveloomError:
             return explain_usage(fault, _PROGRAM)
         case click.ClickException():
             return HiveloomError(fault.format_message())
-        case KeyboardInterrupt() | click.Abort():
+        case KeyboardInterrupt() | click.Abort() | RuntimeError(__cause__=KeyboardInterrupt()):
+            # Before 3.12, Python wraps what happens while a class is made, such as in an import.
             return Interrupted("interrupted")
     return _explain_os(fault) or HiveloomError(
         f"hiveloom met a fault of its own: {type(fault).__name__}: {fault}",

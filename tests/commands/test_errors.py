@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -22,6 +23,29 @@ if TYPE_CHECKING:
 Hiveloom = Callable[..., Finished]
 COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:[39][0-7]|[34]8;[\d;]+|4[0-7])m")
 NOWHERE = {"HIVELOOM_OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+
+
+INTERRUPTED = """
+from hiveloom_cli import cli
+
+class Field:
+    def __set_name__(self, owner, name):
+        raise KeyboardInterrupt
+
+cli._invoke = lambda app, words: type("Made", (), {"field": Field()})
+cli.main([])
+"""
+
+
+def test_control_c_while_a_class_is_made_is_no_fault() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=build_environment({}),
+    )
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,11 @@ def helper() -> None:
     run_hiveloom("agent", "create", "helper", "--model", "m", "--system-prompt", "You are terse.")
 
 
+def build_request(method: str, params: Any = None, id_: int | None = None) -> str:
+    message = {"jsonrpc": "2.0", "method": method, "params": params or {}}
+    return json.dumps(message | ({"id": id_} if id_ else {}))
+
+
 class Speaking:
     """A server that was started, spoken to line by line."""
 
@@ -48,9 +53,8 @@ class Speaking:
         self.process = process
 
     def send(self, method: str, params: Any = None, id_: int | None = None) -> None:
-        message = {"jsonrpc": "2.0", "method": method, "params": params or {}}
         assert self.process.stdin
-        self.process.stdin.write(json.dumps(message | ({"id": id_} if id_ else {})) + "\n")
+        self.process.stdin.write(build_request(method, params, id_) + "\n")
         self.process.stdin.flush()
 
     def read(self) -> dict[str, Any]:
@@ -206,7 +210,8 @@ def test_a_person_at_a_terminal_is_told_who_has_to_start_it() -> None:
 
 def test_control_c_ends_it() -> None:
     with spawn_hiveloom("mcp", "serve", "helper", columns=200) as terminal:
-        terminal.expect("An MCP client has to start this", WAIT_S)
+        terminal.send_line(build_request("initialize", HELLO, 1))
+        terminal.expect('"result"', WAIT_S)
         terminal.press_control("c")
         assert terminal.wait(WAIT_S) == 130
 
