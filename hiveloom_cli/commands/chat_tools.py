@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from hiveloom_cli.agents.agent import Agent
     from hiveloom_cli.app import App
@@ -75,10 +75,7 @@ class ChatTools:
             return
         cards = self._toolbox.cards if self._toolbox is not None else ()
         known = {*self._references, *(card.reference for card in cards)}
-        known |= {reference.partition("/")[0] for reference in known}
-        for name in lacking:
-            if name not in known:
-                self._app.streams.print_notice(_format_lacking(name, agent, known))
+        _print_lacking(self._app, lacking, known, f"{agent.name or 'this chat'} has no such tool")
 
     def close(self) -> None:
         """End what was started."""
@@ -87,9 +84,21 @@ class ChatTools:
             self._toolbox = None
 
 
-def _format_lacking(name: str, agent: Agent, known: Iterable[str]) -> str:
+def print_lacking(app: App, allowed: Collection[str], agents: Iterable[Agent], lack: str) -> None:
+    """Tell which allowed tools none of the agents has, as far as the agents' files say so.
+
+    `lack` is the sentence for that.
+    """
+    known = {reference for agent in agents for reference in list_references(agent)}
+    offered = {name for name in allowed if name.partition("/")[0] in known}  # by a server, perhaps
+    _print_lacking(app, allowed, known | offered, lack)
+
+
+def _print_lacking(app: App, allowed: Iterable[str], known: set[str], lack: str) -> None:
     from difflib import get_close_matches
 
-    close = get_close_matches(name, sorted(known), n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"note: --allow-tool {name}: {agent.name or 'this chat'} has no such tool{hint}"
+    known |= {reference.partition("/")[0] for reference in known}
+    for name in sorted(set(allowed) - known):
+        close = get_close_matches(name, sorted(known), n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        app.streams.print_notice(f"note: --allow-tool {name}: {lack}{hint}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hiveloom_cli.commands.chat_tools import print_lacking
 from hiveloom_cli.commands.naming import (
     choose_name,
     complete_agents,
@@ -56,9 +57,10 @@ def serve(
     MCP server of `hiveloom serve`, at /mcp/AGENT.
     """
     name = choose_name(words, name_option)
-    load_trusted(app, name)
+    agent = load_trusted(app, name).agent
     if find_spec("mcp") is None:
         raise _build_missing()
+    print_lacking(app, allowed, [agent], f"{name} has no such tool")
     if app.streams.stdin.isatty():
         options = [f"--allow-tool={tool}" for tool in allowed]
         _print_use(app, name, [*options, "--save"] if save else options)

@@ -13,7 +13,7 @@ from hiveloom_cli.chat.record import Filter
 from hiveloom_cli.chat.tool_calls import Tools
 from hiveloom_cli.chat.tool_plan import Permissions
 from hiveloom_cli.chat.turns import Turns
-from hiveloom_cli.commands.chat_tools import decide_most_rounds
+from hiveloom_cli.commands.chat_tools import decide_most_rounds, print_lacking
 from hiveloom_cli.commands.keeping import build_answered_by
 from hiveloom_cli.commands.serve_keeping import Keeping, begin_talk
 from hiveloom_cli.commands.serve_notes import Notes
@@ -78,7 +78,9 @@ class ServeHost:
         import hiveloom_cli.upstream.transport  # noqa: F401 -- what takes long for the first
 
         with suppress(HiveloomError, OSError):  # whoever asks is told of these
-            self._tools.check(self._load_offered())
+            agents = list(self._load_offered())
+            self._tools.check(agents)
+            print_lacking(self._app, self._allowed, agents, "no agent has such a tool")
         if self._keeping is not None:
             self._keeping.prepare()
 

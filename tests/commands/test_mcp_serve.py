@@ -201,6 +201,7 @@ def test_a_project_s_agent_has_to_be_agreed_to_first(tmp_path: Path) -> None:
 
 def test_a_person_at_a_terminal_is_told_who_has_to_start_it() -> None:
     with spawn_hiveloom("mcp", "serve", "helper", "--allow-tool", "x", columns=200) as terminal:
+        terminal.expect("--allow-tool x: helper has no such tool", WAIT_S)
         terminal.expect("An MCP client has to start this", WAIT_S)
         terminal.expect('"command": "/')  # a client may have another PATH
         terminal.expect('"args": ["mcp", "serve", "helper", "--allow-tool=x"]')

@@ -184,3 +184,21 @@ def test_beside_a_log_in_a_file_they_are_told_in_plain_words(
         assert server.process.stderr is not None
         line = server.process.stderr.readline()
         assert line.startswith("warning: the agent helper: there is no tool named nothing")
+
+
+def test_an_allowed_tool_that_no_agent_has_is_told_at_the_start(
+    home: Path, world: McpWorld, tmp_path: Path
+) -> None:
+    write_agent(home, "other", "[hello, mcp:time/now]")
+    log = str(tmp_path / "access.jsonl")
+    names = ("mcp:small", "mcp:small/echo", "mcp:time", "mcp:time/then", "hallo", "hello")
+    allowed = [word for name in names for word in ("--allow-tool", name)]
+    with serve("--access-log", log, *allowed) as server:
+        assert server.process.stderr is not None
+        lines = iter(server.process.stderr.readline, "")
+        notes = [next(line for line in lines if line.startswith("note: ")) for _ in range(2)]
+    assert notes == [
+        "note: --allow-tool hallo: no agent has such a tool; did you mean hello?\n",
+        "note: --allow-tool mcp:time/then: no agent has such a tool; did you mean mcp:time/now?\n",
+    ]
+    assert world.load_pids() == []
