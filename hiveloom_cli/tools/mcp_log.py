@@ -29,9 +29,7 @@ class ServerLog:
     def __init__(self, path: Path) -> None:
         self.path = path
         ensure_private_folder(path.parent)
-        path.unlink(missing_ok=True)  # an old one may be another's to read
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        file = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
+        file = os.fdopen(_create(path), "wb", buffering=0)
         reading, writing = os.pipe()
         self.pipe: TextIO = os.fdopen(writing, "w", encoding="utf-8")
         self._thread = threading.Thread(
@@ -57,6 +55,13 @@ class ServerLog:
             return ""
         lines = content.decode("utf-8", "replace").split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _create(path: Path) -> int:
+    while True:
+        path.unlink(missing_ok=True)  # an old one may be another's to read
+        with suppress(FileExistsError):  # another process starts the same server just now
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
 def _copy(source: BinaryIO, file: BinaryIO) -> None:
