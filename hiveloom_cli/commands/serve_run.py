@@ -93,8 +93,7 @@ def _open_log(app: App, place: str | None) -> AccessLog:
 def _print_start(app: App, listener: socket, access: Access, *, keeps: bool) -> None:
     host, port, *_ = listener.getsockname()
     origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    others = f"OpenAI's clients: {origin}/v1, MCP: {origin}/mcp/AGENT"
-    app.streams.print_notice(f"Serving at {origin} (a browser and Anthropic's clients; {others})")
+    app.streams.print_notice(f"Serving at {origin} (/v1 for OpenAI's clients, /mcp/AGENT for MCP)")
     if access.made is not None:
         app.streams.write_aside(f"Token, for this run: {access.made.reveal()}\n")
         app.streams.print_notice("One that lasts: hiveloom serve token create")
