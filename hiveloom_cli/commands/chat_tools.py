@@ -94,11 +94,11 @@ def print_lacking(app: App, allowed: Collection[str], agents: Iterable[Agent], l
     _print_lacking(app, allowed, known | offered, lack)
 
 
-def _print_lacking(app: App, allowed: Iterable[str], known: set[str], lack: str) -> None:
+def _print_lacking(app: App, allowed: Iterable[str], known: Collection[str], lack: str) -> None:
     from difflib import get_close_matches
 
-    known |= {reference.partition("/")[0] for reference in known}
-    for name in sorted(set(allowed) - known):
-        close = get_close_matches(name, sorted(known), n=1)
+    meant = {*known, *(reference.partition("/")[0] for reference in known)}
+    for name in sorted(set(allowed) - meant):
+        close = get_close_matches(name, sorted(meant), n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         app.streams.print_notice(f"note: --allow-tool {name}: {lack}{hint}")
