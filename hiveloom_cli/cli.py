@@ -17,8 +17,8 @@ from hiveloom_cli.commands import COMMANDS
 from hiveloom_cli.commands.lazy import LazyGroup
 from hiveloom_cli.errors import HiveloomError, Interrupted, NotFound, UsageMistake
 from hiveloom_cli.secret import MASK, looks_like_key, mask_secret
+from hiveloom_cli.signals import find_termination, raise_on_termination
 from hiveloom_cli.terminal.report import format_error_json, print_error
-from hiveloom_cli.terminal.signals import find_termination, raise_on_termination
 from hiveloom_cli.terminal.streams import open_streams
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ ROOT = Path(hiveloom_cli.__file__).parent
 # From the ground up. A unit may import itself and every layer below its own; units that share a
 # layer do not know each other, the ground floor's excepted.
 GROUND = frozenset(
-    {"clock", "errors", "files", "json_schema", "paths", "secret", "stop", "threads"}
+    {"clock", "errors", "files", "json_schema", "paths", "secret", "signals", "stop", "threads"}
 )
 LAYERS: tuple[frozenset[str], ...] = (
     GROUND,

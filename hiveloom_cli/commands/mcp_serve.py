@@ -84,8 +84,6 @@ def _print_use(app: App, name: str, options: Sequence[str]) -> None:
 
 
 def _run(app: App, name: str, allowed: Sequence[str], *, keeps: bool) -> None:
-    import asyncio
-
     try:
         from hiveloom_cli.serve.mcp.server import serve_stdio
     except ImportError:
@@ -93,9 +91,10 @@ def _run(app: App, name: str, allowed: Sequence[str], *, keeps: bool) -> None:
     from hiveloom_cli.commands.serve_host import ServeHost
     from hiveloom_cli.serve.mcp.agent import AgentTools
     from hiveloom_cli.serve.mcp.stdin_lines import read_lines
+    from hiveloom_cli.signals import run_async
     from hiveloom_cli.terminal.report import print_error
 
     note = partial(print_error, streams=app.streams)
     with closing(ServeHost(app, allowed, keeps=keeps)) as host:
         tools = AgentTools(host, name, app.clock, note)
-        asyncio.run(serve_stdio(tools, read_lines(app.streams.stdin.fileno())))
+        run_async(serve_stdio(tools, read_lines(app.streams.stdin.fileno())))

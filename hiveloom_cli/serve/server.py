@@ -7,16 +7,17 @@ import errno
 import logging
 import socket
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from hiveloom_cli.errors import UsageMistake
 from hiveloom_cli.serve.connection import TimedConnection
+from hiveloom_cli.signals import endings_handled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _BACKLOG = 2048
 _OF_PORTS = (errno.EADDRINUSE, errno.EACCES)  # what is wrong with a port, and not with an address
@@ -60,34 +61,50 @@ def run_server(
     note_ending: Callable[[], None],
     grace_s: int,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; answers on their way may end, within `grace_s`.
+    """Serve until SIGINT, SIGTERM or SIGHUP; answers on their way may end, within `grace_s`.
 
-    A second SIGINT breaks them off. Raises `KeyboardInterrupt` in the end if there was one.
+    A second SIGINT breaks them off. Raises in the end what the signal raises elsewhere:
+    `KeyboardInterrupt` or `Terminated`.
     """
-    config = _build_config(application, grace_s)
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            note_ready()
-
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            """End; who has connected by now is answered, who comes later is turned away."""
-            logging.getLogger("uvicorn.error").disabled = True  # what is cut off now is no fault
-            note_ending()
-            waiting = [one for listening in sockets or () for one in _take_waiting(listening)]
-            for listening in self.servers:
-                listening.close()
-            for one in waiting:
-                await asyncio.get_running_loop().connect_accepted_socket(self._open, one)
-            await super().shutdown(sockets)
-
-        def _open(self) -> TimedConnection:
-            return TimedConnection(config, self.server_state, self.lifespan.state)
-
     _silence_warnings()
     _allow_many_files()
-    Server(config).run(sockets=[listener])
+    _Server(_build_config(application, grace_s), note_ready, note_ending).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        note_ready: Callable[[], None],
+        note_ending: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._note_ready = note_ready
+        self._note_ending = note_ending
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Its own are without SIGHUP, which would come up in whatever runs just then.
+        with super().capture_signals(), endings_handled(self.handle_exit):
+            yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._note_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End; who has connected by now is answered, who comes later is turned away."""
+        logging.getLogger("uvicorn.error").disabled = True  # what is cut off now is no fault
+        self._note_ending()
+        waiting = [one for listening in sockets or () for one in _take_waiting(listening)]
+        for listening in self.servers:
+            listening.close()
+        for one in waiting:
+            await asyncio.get_running_loop().connect_accepted_socket(self._open, one)
+        await super().shutdown(sockets)
+
+    def _open(self) -> TimedConnection:
+        return TimedConnection(self.config, self.server_state, self.lifespan.state)
 
 
 def _build_config(application: Any, grace_s: int) -> uvicorn.Config:

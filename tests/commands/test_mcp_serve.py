@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -118,6 +119,18 @@ def test_an_end_in_the_middle_of_a_call_ends_the_request_to_the_upstream(
         assert upstream.hung_up.wait(WAIT_S)
         assert server.process.stderr
         assert server.process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_amid_its_work_is_quiet(number: int, loopback: LoopbackUpstream) -> None:
+    with speaking(HIVELOOM_OPENAI_BASE_URL=loopback.openai_base_url) as server:
+        server.greet()
+        for id_ in range(2, 502):
+            server.send("tools/list", id_=id_)
+        assert server.read()["id"] == 2
+        server.process.send_signal(number)
+        _, aside = server.process.communicate(timeout=WAIT_S)
+        assert (server.process.returncode, aside) == (128 + number, "")
 
 
 def test_a_tool_that_runs_ends_with_it(tmp_path: Path, upstream: ScriptedUpstream) -> None:

@@ -83,6 +83,21 @@ def test_an_answer_that_goes_on_longer_than_the_grace_is_broken_off(
         gate.set()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_lets_an_answer_end(number: int, upstream: ScriptedUpstream) -> None:
+    gate = threading.Event()
+    begun, *rest = openai_stream("Well, yes.")
+    upstream.add(stream_reply([begun, gate, *rest]))
+    with start(upstream) as server, ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(ask, server)
+        upstream.wait_for_requests()
+        server.process.send_signal(number)
+        assert server.process.stderr.readline().startswith("Stopping once all answers are given")
+        gate.set()
+        assert asking.result().json()["choices"][0]["message"]["content"] == "Well, yes."
+        assert server.process.wait(60) == 128 + number
+
+
 def test_ctrl_c_waits_for_answers_and_says_so_and_a_second_one_breaks_them_off(
     upstream: ScriptedUpstream,
 ) -> None:

@@ -148,11 +148,12 @@ def hear(nginx: Nginx, question: str, *, stream: bool = True) -> Heard:
     """Ask, and listen to the end, whichever that is."""
     text, is_whole = "", False
     reply = post(nginx, question, stream=stream)
-    if not stream:
-        is_whole = reply.status_code == 200
-        text = reply.json()["choices"][0]["message"]["content"] if is_whole else ""
+    if reply.status_code == 502:  # the process was gone before it had said a word
         return Heard(find_id(reply), question, text, is_whole)
     assert reply.status_code == 200
+    if not stream:
+        text = reply.json()["choices"][0]["message"]["content"]
+        return Heard(find_id(reply), question, text, is_whole=True)
     try:
         for piece in read_pieces(reply):
             text, is_whole = text + (piece or ""), piece is None
