@@ -6,7 +6,6 @@ import json
 import shutil
 import sys
 from contextlib import closing
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,9 +91,7 @@ def _run(app: App, name: str, allowed: Sequence[str], *, keeps: bool) -> None:
     from hiveloom_cli.serve.mcp.agent import AgentTools
     from hiveloom_cli.serve.mcp.stdin_lines import read_lines
     from hiveloom_cli.signals import run_async
-    from hiveloom_cli.terminal.report import print_error
 
-    note = partial(print_error, streams=app.streams)
     with closing(ServeHost(app, allowed, keeps=keeps)) as host:
-        tools = AgentTools(host, name, app.clock, note)
+        tools = AgentTools(host, name, app.clock)
         run_async(serve_stdio(tools, read_lines(app.streams.stdin.fileno())))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from hiveloom_cli.commands.serve_keeping import Keeping, begin_talk
 from hiveloom_cli.commands.serve_notes import Notes
 from hiveloom_cli.commands.serve_tools import ServedTools
 from hiveloom_cli.commands.spending import open_ceiling, resume_ceiling
-from hiveloom_cli.errors import AgentNotFound, HiveloomError
+from hiveloom_cli.errors import AgentNotFound, HiveloomError, Interrupted, UpstreamError
 from hiveloom_cli.serve.asked import AgentBrief, ConversationBrief, Rejection
 from hiveloom_cli.serve.formats.thoughts import restore_thoughts
 from hiveloom_cli.stop import Stop
@@ -54,11 +54,11 @@ class ServeHost:
         keeps: bool = False,
     ) -> None:
         app.credentials.keep_secrets()
-        notes = notes or Notes(app)
         self._app = app
-        self._tools = ServedTools(app, notes)
+        self._notes = notes or Notes(app)
+        self._tools = ServedTools(app, self._notes)
         self._allowed = frozenset(allowed)
-        self._keeping = Keeping(app, notes) if keeps else None
+        self._keeping = Keeping(app, self._notes) if keeps else None
 
     @property
     def keeps(self) -> bool:
@@ -116,7 +116,13 @@ class ServeHost:
         return said + estimate_text(prompt) + estimate_text(asked.system)
 
     def open_turn(self, asked: Asked) -> OpenedTurn:
-        """See `Host`."""
+        """See `Host`; why it fails is told to whoever runs the server, unless clients are."""
+        with self._notes.failures_told(asked.agent):
+            turn = self._open_turn(asked)
+        turn.events = self._notes.watch(asked.agent, turn.events)
+        return turn
+
+    def _open_turn(self, asked: Asked) -> OpenedTurn:
         file = self._load(asked.agent)
         if asked.conversation_id and not (self.keeps and file.agent.save):
             raise _build_unkept("agent" if self.keeps else "server")
@@ -187,7 +193,7 @@ class OpenedTurn:
     def __init__(
         self, events: Generator[Event], line: Line, stop: Stop, toolbox: Toolbox, talk: Talk
     ) -> None:
-        self.events = events
+        self.events = _end_when_stopped(events, stop)
         self._line = line
         self._stop = stop
         self._toolbox = toolbox
@@ -195,14 +201,25 @@ class OpenedTurn:
 
     def cut(self) -> None:
         """See `OpenTurn`."""
-        self._line.cut()
         self._stop.set()
+        self._line.cut()
 
     def close(self) -> None:
         """See `OpenTurn`."""
         self._talk.release()
         self._line.close()
         self._toolbox.close()
+
+
+def _end_when_stopped(events: Generator[Event], stop: Stop) -> Generator[Event]:
+    """Yield a turn's events; that what is cut off breaks is no failure of the upstream's."""
+    with closing(events):
+        try:
+            yield from events
+        except UpstreamError:
+            if stop.is_set:
+                raise Interrupted("nobody waits for the answer any more") from None
+            raise
 
 
 def _build_unkept(who: str) -> Rejection:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 import threading
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.clock import format_timestamp
+from hiveloom_cli.errors import HiveloomError
+from hiveloom_cli.serve.formats.failure import is_kept_back
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from hiveloom_cli.app import App
-    from hiveloom_cli.errors import HiveloomError
+    from hiveloom_cli.chat.event import Event
 
+_ANSWERS = "answers"
 _NUMBER = re.compile(r"\d+")
 
 
@@ -40,6 +44,22 @@ class Notes:
         for cause, problem in causes.items():
             if cause not in known:
                 self._print(agent, problem)
+
+    @contextmanager
+    def failures_told(self, agent: str) -> Iterator[None]:
+        """Tell why an agent cannot be asked, as far as clients are not told."""
+        try:
+            yield
+        except HiveloomError as error:
+            if is_kept_back(error):
+                self.tell(_ANSWERS, agent, [error])
+            raise
+
+    def watch(self, agent: str, events: Generator[Event]) -> Generator[Event]:
+        """Yield a turn's events, and tell why it failed likewise."""
+        with closing(events), self.failures_told(agent):
+            yield from events
+        self.tell(_ANSWERS, agent, [])
 
     def _print(self, agent: str, problem: HiveloomError) -> None:
         streams = self._app.streams

@@ -125,9 +125,10 @@ def test_an_end_in_the_middle_of_a_call_ends_the_request_to_the_upstream(
 def test_a_signal_amid_its_work_is_quiet(number: int, loopback: LoopbackUpstream) -> None:
     with speaking(HIVELOOM_OPENAI_BASE_URL=loopback.openai_base_url) as server:
         server.greet()
-        for id_ in range(2, 502):
+        asked = range(2, 502)
+        for id_ in asked:
             server.send("tools/list", id_=id_)
-        assert server.read()["id"] == 2
+        assert server.read()["id"] in asked
         server.process.send_signal(number)
         _, aside = server.process.communicate(timeout=WAIT_S)
         assert (server.process.returncode, aside) == (128 + number, "")
@@ -177,7 +178,8 @@ def test_the_person_whose_agent_it_is_reads_why_a_call_failed() -> None:
         assert result["isError"]
         assert "key" in result["content"][0]["text"]
         _, aside = server.process.communicate(timeout=WAIT_S)
-    assert "error:" in aside
+    assert aside.startswith("warning: the agent helper: ")
+    assert aside.startswith("warning: the agent helper: ")
     assert "hiveloom credential set" in aside
 
 

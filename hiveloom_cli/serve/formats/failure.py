@@ -125,6 +125,11 @@ def explain_failure(error: HiveloomError | Rejection) -> str:
     return _find(error)[2] or repair_text(error.message)
 
 
+def is_kept_back(error: HiveloomError) -> bool:
+    """Whether what went wrong is told in general words, so that nobody but the operator knows."""
+    return bool(_find(error)[2]) and not isinstance(error, Interrupted)
+
+
 def find_wait_s(error: HiveloomError | Rejection) -> float | None:
     """Return how many seconds the upstream asks to wait, if it does."""
     return error.retry_after_s if isinstance(error, UpstreamRefused) else None

@@ -39,22 +39,12 @@ class ToolUnknown(Exception):
 
 
 class AgentTools:
-    """The tools of one agent, which is read anew for each list and each call.
+    """The tools of one agent, which is read anew for each list and each call."""
 
-    `note` is told of what failed, for the person whose agent it is.
-    """
-
-    def __init__(
-        self,
-        host: Host,
-        agent: str,
-        clock: Clock,
-        note: Callable[[HiveloomError], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, host: Host, agent: str, clock: Clock) -> None:
         self.agent = agent
         self._host = host
         self._clock = clock
-        self._note = note
 
     async def load_agent(self) -> AgentBrief:
         """Read what is said of the agent; raises `Rejection` where there is none of that name."""
@@ -82,10 +72,7 @@ class AgentTools:
                 limit = tools.parse_limit(arguments)
                 load = self._host.load_conversations
                 return tools.build_list(await asyncio.to_thread(load, agent.name, limit))
-        except Rejection as rejection:
-            return tools.build_failure(explain_failure(rejection))
-        except HiveloomError as error:
-            self._note(error)
+        except (HiveloomError, Rejection) as error:
             return tools.build_failure(explain_failure(error))
         except Exception:  # noqa: BLE001 - the SDK would tell the client its text
             _LOG.exception("a call of an MCP client met a fault")
