@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from hiveloom_cli.clock import format_timestamp
-from hiveloom_cli.errors import HiveloomError
-from hiveloom_cli.serve.formats.failure import is_kept_back
+from hiveloom_cli.errors import HiveloomError, ReplyNotUnderstood
+from hiveloom_cli.serve.formats.failure import explain_failure, is_kept_back
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -52,7 +52,7 @@ class Notes:
             yield
         except HiveloomError as error:
             if is_kept_back(error):
-                self.tell(_ANSWERS, agent, [error])
+                self.tell(_ANSWERS, agent, [_drop_quote(error)])
             raise
 
     def watch(self, agent: str, events: Generator[Event]) -> Generator[Event]:
@@ -74,3 +74,10 @@ class Notes:
         else:
             hint = f"; {problem.hint}" if problem.hint else ""
             streams.print_notice(f"warning: the agent {agent}: {problem.message}{hint}")
+
+
+def _drop_quote(error: HiveloomError) -> HiveloomError:
+    """Leave out what an upstream sent instead of an answer, which may be a piece of one."""
+    if isinstance(error, ReplyNotUnderstood):
+        return HiveloomError(explain_failure(error), hint=error.hint)
+    return error

@@ -101,6 +101,17 @@ def test_what_an_upstream_refuses_is_told_again_once_it_was_well(
     assert "There is no model m." in warnings[2]
 
 
+def test_nothing_of_what_was_said_is_told(home: Path, upstream: ScriptedUpstream) -> None:
+    write_agent(home)
+    begun = openai_chunk({"content": "One"})
+    upstream.add(stream_reply([begun, b'data: {"choices": [{"delta": {"content": "Two"\n\n']))
+    with serve(HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server:
+        assert ask(server).json()["error"]["code"] == "reply_not_understood"
+        (warning,) = end(server)
+    assert warning["warning"] == "what the agent's upstream sent is no answer"
+    assert "check the base URL" in warning["hint"]
+
+
 def test_an_agent_whose_file_is_broken_is_told(home: Path) -> None:
     write_agent(home, "temperature: warm\n")
     with serve() as server:

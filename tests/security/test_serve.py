@@ -295,7 +295,11 @@ def test_an_upstream_that_quotes_the_key_gives_it_to_nobody(
             assert b"rror" in answer.body, answer
             assert list_leaks(answer.body + repr(answer.headers).encode()) == []
             assert upstream.requests[-1].headers["authorization"] == f"Bearer {MODEL_KEY}"
-    assert list_leaks(log.read_bytes()) == []
+        served.process.terminate()
+        assert served.process.stderr
+        told = served.process.stderr.read()
+    assert "warning: the agent helper: " in told
+    assert list_leaks(log.read_bytes() + told.encode()) == []
 
 
 @pytest.mark.parametrize("path", [CHAT, MESSAGES, OWN])
