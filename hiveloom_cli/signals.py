@@ -41,31 +41,39 @@ def find_termination(fault: BaseException | None) -> Terminated | None:
 
 
 def run_async(work: Coroutine[Any, Any, None]) -> None:
-    """Run `work` in an event loop, and have the signals that end the program cancel it.
+    """Run `work` in an event loop; a signal that ends the program cancels it.
 
-    Raised amid a loop, `Terminated` would come up in whichever task runs just then. It is raised
-    here once `work` has ended instead.
+    Raised amid a loop, `Terminated` would come up in whichever task runs just then.
     """
     import asyncio
 
-    received = []
-
     async def run() -> None:
         loop, task = asyncio.get_running_loop(), asyncio.create_task(work)
-
-        def cancel(number: int, _: FrameType | None) -> None:
-            received.append(number)
-            _let_next_end(cancel)
-            loop.call_soon_threadsafe(task.cancel)
-
-        with endings_handled(cancel):
+        with endings_deferred(lambda: loop.call_soon_threadsafe(task.cancel)):
             await task
 
-    try:
-        asyncio.run(run())
-    finally:
-        if received:
-            raise Terminated(128 + received[0]) from None
+    asyncio.run(run())
+
+
+@contextmanager
+def endings_deferred(cancel: Callable[[], object]) -> Iterator[list[int]]:
+    """Have a signal call `cancel`, and raise `Terminated` only when the block has ended.
+
+    Gives the list of the signals that came, which has one at most.
+    """
+    received: list[int] = []
+
+    def handle(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        _let_next_end(handle)
+        cancel()
+
+    with endings_handled(handle):
+        try:
+            yield received
+        finally:
+            if received:
+                raise Terminated(128 + received[0]) from None
 
 
 @contextmanager

@@ -5,6 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 
+# A signal that comes just before the main thread begins to wait is noticed when the wait is over:
+# no wait for another thread is longer than this.
+NOTICE_S = 0.2
+
 
 def leave_signals_to_main() -> None:
     """Have this thread get no signal that the main one waits for.

@@ -20,6 +20,7 @@ from hiveloom_cli.errors import HiveloomError
 from hiveloom_cli.protocols.lookup import parse_json
 from hiveloom_cli.protocols.message import ToolResult
 from hiveloom_cli.stop import Stop
+from hiveloom_cli.threads import NOTICE_S
 from hiveloom_cli.tools.approval import Answer
 from hiveloom_cli.tools.tool import Approval, ToolOutput
 from hiveloom_cli.upstream.event import Notice
@@ -204,7 +205,10 @@ class _Round:
         return ToolStarted(self._calls[place])
 
     def _wait(self) -> ToolEnded:
-        place, output = self._ended.get()
+        while True:
+            with suppress(Empty):
+                place, output = self._ended.get(timeout=NOTICE_S)
+                break
         self._running.remove(place)
         return self._end(place, output)
 

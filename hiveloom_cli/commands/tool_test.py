@@ -82,7 +82,6 @@ def _run(
     app: App, card: ToolCard, tool: Tool, arguments: Mapping[str, Any], *, yes: bool
 ) -> ToolOutput:
     """Show what would run, and run it if the person lets it."""
-    from hiveloom_cli.stop import Stop
     from hiveloom_cli.tools.approval import decide_approval
     from hiveloom_cli.tools.tool import Approval
 
@@ -97,11 +96,25 @@ def _run(
         )
     if verdict.approval is Approval.ASK and not yes:
         _ask(app)
+    return _run_stoppable(tool, arguments)
+
+
+def _run_stoppable(tool: Tool, arguments: Mapping[str, Any]) -> ToolOutput:
+    """Run a tool beside this thread, which alone gets Ctrl-C: it is never half started."""
+    from concurrent.futures import ThreadPoolExecutor, wait
+
+    from hiveloom_cli.stop import Stop
+    from hiveloom_cli.threads import NOTICE_S
+
     stop = Stop()
-    try:
-        return tool.run(arguments, stop)
-    finally:
-        stop.set()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            running = pool.submit(tool.run, arguments, stop)
+            while not running.done():
+                wait([running], NOTICE_S)
+            return running.result()
+        finally:
+            stop.set()
 
 
 def _ask(app: App) -> None:

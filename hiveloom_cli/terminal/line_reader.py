@@ -20,6 +20,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.styles import Style
 
 from hiveloom_cli.files import ensure_private_folder
+from hiveloom_cli.signals import endings_deferred
 from hiveloom_cli.terminal.burst import Burst, is_more_waiting
 from hiveloom_cli.terminal.prompt import format_status
 from hiveloom_cli.terminal.visible import format_one_line, mend_surrogates
@@ -93,7 +94,21 @@ class LineReader:
         has_room = size.rows >= _LEAST_ROWS and size.columns >= _LEAST_COLUMNS
         self._session.bottom_toolbar = self._format_status if prompt.status and has_room else None
         label = FormattedText([("class:prompt", f"{format_one_line(prompt.label)} ")])
-        return mend_surrogates(self._session.prompt(label, default=prompt.beginning))
+        with endings_deferred(self._leave_soon) as endings:
+            text = self._session.prompt(
+                label, default=prompt.beginning, pre_run=lambda: self._leave() if endings else None
+            )
+        return mend_surrogates(text)
+
+    def _leave_soon(self) -> None:
+        if (loop := self._session.app.loop) is not None:
+            loop.call_soon_threadsafe(self._leave)
+
+    def _leave(self) -> None:
+        """End the prompt, if it has not just ended."""
+        future = self._session.app.future
+        if future is not None and not future.done():
+            self._session.app.exit(exception=EOFError)
 
     def _format_status(self) -> str:
         return format_status(self._status, get_app().output.get_size().columns)

@@ -147,20 +147,27 @@ class Repl:
         """Chat until the person leaves."""
         wants_to_leave = False
         while self.running:
-            prompt, self.beginning = self._build_prompt(), ""
             try:
-                text = self._source.ask_message(prompt)
-            except KeyboardInterrupt:
+                if wants_to_leave:
+                    self.streams.print_notice("(Ctrl-C again leaves, as do Ctrl-D and /exit)")
+                text = self._ask()
+                wants_to_leave = False
+                if text is None:
+                    return
+                if text.strip() or self.attached:
+                    self._take(text)
+            except KeyboardInterrupt:  # wherever it comes, be it amid what is printed of another
                 if wants_to_leave:
                     return
                 wants_to_leave = True
-                self.streams.print_notice("(Ctrl-C again leaves, as do Ctrl-D and /exit)")
-                continue
-            except EOFError:
-                return
-            wants_to_leave = False
-            if text.strip() or self.attached:
-                self._take(text)
+
+    def _ask(self) -> str | None:
+        """Ask for a message; None when there will be none."""
+        prompt, self.beginning = self._build_prompt(), ""
+        try:
+            return self._source.ask_message(prompt)
+        except EOFError:
+            return None
 
     def _build_prompt(self) -> Prompt:
         agent = self.conversation.agent
