@@ -223,4 +223,12 @@ def spawn_hiveloom(
     try:
         yield Terminal(process, columns, rows)
     finally:
+        _end(process)
+
+
+def _end(process: Any) -> None:
+    """End a program that may still run: with less force first, as a terminal that is closed."""
+    try:
         process.close(force=True)
+    except pexpect.ExceptionPexpect:
+        process.wait()  # it was killed, and a busy machine had not got to it yet
