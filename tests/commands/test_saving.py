@@ -251,10 +251,13 @@ def test_many_processes_chat_at_once(hiveloom: Hiveloom) -> None:
 
 
 def run_on_full_disk(limit: int, *args: str, env: dict[str, str]) -> Finished:
-    """Run the program where no file can grow past `limit` bytes."""
+    """Run the program where no file can grow past `limit` bytes.
+
+    It writes no bytecode, which would be cut off as well, and break what is run later.
+    """
     done = subprocess.run(
         [*PROGRAM, *args],
-        env=build_environment(env),
+        env=build_environment(env) | {"PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         stdin=subprocess.DEVNULL,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
