@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -59,8 +59,8 @@ def agents(home: Path) -> Path:
     return home / "agents"
 
 
-def apply(text: str, *args: str) -> Finished:
-    return run_hiveloom("apply", "-f", "-", *args, input=text)
+def apply(text: str, *args: str, **options: Any) -> Finished:
+    return run_hiveloom("apply", "-f", "-", *args, input=text, **options)
 
 
 def read(folder: Path) -> dict[str, str]:
@@ -308,9 +308,9 @@ def test_a_thousand_agents_are_applied(agents: Path) -> None:
         f"- name: a{number}\n  model: m\n  system_prompt: Number {number}.\n"
         for number in range(1000)
     )
-    assert apply(text).stdout.count(": created") == 1000
+    assert apply(text, timeout=300).stdout.count(": created") == 1000
     assert len(read(agents)) == 1000
-    again = apply(text.replace("Number 7.", "Seven."))
+    again = apply(text.replace("Number 7.", "Seven."), timeout=300)
     assert again.stdout.count(": unchanged") == 999
     assert "a7: updated (prompt +1 -1 lines)" in again.stdout
 

@@ -88,10 +88,15 @@ def test_a_warning_is_on_stderr_and_leaves_the_answer_alone(
     )
 
 
+def find_noon(hour: int) -> str:
+    """Return a `TZ` of a place where it is about noon at an hour of UTC: no day ends there soon."""
+    return f"NOON{hour - 12:+d}"  # as POSIX has it, what is west of Greenwich counts up
+
+
 def test_conversations_of_a_day_add_up(
     hiveloom: Hiveloom, upstream: ScriptedUpstream, home: Path
 ) -> None:
-    env = point_at(upstream)
+    env = point_at(upstream) | {"TZ": find_noon(time.gmtime().tm_hour)}
     (home / "prices.toml").write_text(PRICE)
     write_agent(home, "max_cost_per_day: 5\nmax_total_tokens: 1000")
     upstream.add(say(10, 10), say(10, 10))

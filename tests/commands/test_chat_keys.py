@@ -148,11 +148,7 @@ def test_a_window_of_another_width_leaves_each_word_once(
 
 
 def wait_for_text(terminal: Any, text: str) -> None:
-    for _ in range(200):
-        if squeeze(text) in squeeze("".join(terminal.all_lines)):
-            return
-        terminal.read_for(0.05)
-    raise AssertionError(terminal.text)
+    terminal.wait_until(lambda: squeeze(text) in squeeze("".join(terminal.all_lines)), repr(text))
 
 
 def squeeze(text: str) -> str:

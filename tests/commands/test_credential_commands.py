@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.credentials.secret_service import open_secret_service
+from tests.support.patience import PATIENCE_S
 from tests.support.program import Finished
 from tests.support.upstream import ScriptedUpstream, openai_stream, stream_reply
 
@@ -27,7 +28,11 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, 
         yield {"HIVELOOM_KEYRING": "vault"}
         return
     with open_secret_service(tmp_path / "bus", unlocked=True) as address:
-        yield {"HIVELOOM_KEYRING": "", "DBUS_SESSION_BUS_ADDRESS": address}
+        yield {
+            "HIVELOOM_KEYRING": "",
+            "HIVELOOM_KEYRING_TIMEOUT": str(PATIENCE_S),
+            "DBUS_SESSION_BUS_ADDRESS": address,
+        }
 
 
 def test_a_key_is_set_used_rotated_and_removed(

@@ -71,12 +71,10 @@ def test_the_command_does_it(
             assert terminal.wait() == 0
             return
         # A row that is too long for the window goes on in the next one.
-        for _ in range(200):
-            if shown.replace(" ", "") in "".join(terminal.all_lines).replace(" ", ""):
-                break
-            terminal.read_for(0.05)
-        else:
-            raise AssertionError(terminal.text)
+        terminal.wait_until(
+            lambda: shown.replace(" ", "") in "".join(terminal.all_lines).replace(" ", ""),
+            repr(shown),
+        )
 
 
 def test_a_command_that_fails_leaves_the_chat_as_it_is(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.program import PROGRAM, Finished, build_environment, spawn_hiveloom
 from tests.support.upstream import ScriptedUpstream, openai_stream, stream_reply
 
@@ -81,9 +82,9 @@ def test_a_signal_ends_an_answer_quietly_and_closes_the_connection(
         assert process.stderr is not None
         assert os.read(process.stdout.fileno(), 4) == b"half"
         process.send_signal(getattr(signal, name))
-        assert process.wait(10) == code
+        assert process.wait(PATIENCE_S) == code
         assert process.stderr.read() == b""
-    assert upstream.hung_up.wait(2)
+    assert upstream.hung_up.wait(PATIENCE_S)
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])
@@ -125,7 +126,7 @@ def test_a_signal_that_is_ignored_stays_ignored(upstream: ScriptedUpstream) -> N
         process.send_signal(signal.SIGHUP)
         gate.set()
         assert begun + process.stdout.read() == b"whole"
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
 
 
 def test_bytes_that_are_not_utf8_are_refused_at_a_prompt_and_asked_for_again(home: Path) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.program import PROGRAM, Finished, build_environment, spawn_hiveloom
 from tests.support.upstream import ScriptedUpstream, openai_stream, stream_reply
 
@@ -202,9 +203,9 @@ def test_control_c_in_a_pipe_closes_the_connection_and_keeps_what_came(
         assert process.stderr is not None
         assert os.read(process.stdout.fileno(), 4) == b"half"
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(PATIENCE_S) == 130
         assert process.stderr.read() == b"error: interrupted\n"
-    assert upstream.hung_up.wait(2)
+    assert upstream.hung_up.wait(PATIENCE_S)
 
 
 def test_a_bug_is_no_traceback_unless_it_is_asked_for(hiveloom: Hiveloom, home: Path) -> None:

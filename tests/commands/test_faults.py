@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.faults import KEY, MODELS, Wire
+from tests.support.patience import PATIENCE_S
 from tests.support.program import Finished, spawn_hiveloom
 from tests.support.upstream import (
     Ending,
@@ -35,6 +36,18 @@ def refuse(status: int, text: str, label: str = "") -> Callable[[Wire], Reply]:
     return lambda _: json_reply(openai_error(text, kind=label), status=status)
 
 
+def at_once(wire: Wire, body: bytes, *pause: float) -> Reply:
+    """Build a reply that comes in one piece, so that no wait is between its head and its text."""
+    head = "HTTP/1.1 200 OK\r\n{}: {}\r\nTransfer-Encoding: chunked\r\n\r\n".format(*wire.kind)
+    last = b"" if pause else b"0\r\n\r\n"
+    piece = head.encode() + b"%x\r\n%b\r\n" % (len(body), body) + last
+    return Reply([piece, *pause], ending=Ending.CLOSE, has_head=False)
+
+
+def fall_silent(wire: Wire, text: str) -> Reply:
+    return at_once(wire, wire.build_half(text), SILENT_S)
+
+
 def half(ending: Ending, *pause: float) -> Callable[[Wire], Reply]:
     return lambda wire: wire.reply(wire.build_half("half"), *pause, ending=ending)
 
@@ -45,7 +58,11 @@ CASES: dict[str, tuple[Callable[[Wire], Reply], str, tuple[str, ...]]] = {
     "short": (half(Ending.SHORT), "half", ("connection broke", "ask again")),
     "half-closed": (half(Ending.HALF), "half", ("connection broke", "ask again")),
     "ended": (half(Ending.CLOSE), "half", ("ended in the middle", "ask again")),
-    "silent": (half(Ending.CHUNKED, SILENT_S), "half", ("no byte for 0.5 s", "--timeout SECONDS")),
+    "silent": (
+        lambda wire: fall_silent(wire, "half"),
+        "half",
+        ("no byte for 0.5 s", "--timeout SECONDS"),
+    ),
     "an error in the middle": (
         lambda wire: wire.reply(
             *wire.build_events("half", whole=False),
@@ -85,11 +102,11 @@ CASES: dict[str, tuple[Callable[[Wire], Reply], str, tuple[str, ...]]] = {
 }
 
 
-def point_at(upstream: ScriptedUpstream) -> dict[str, str]:
+def point_at(upstream: ScriptedUpstream, timeout_s: float = PATIENCE_S) -> dict[str, str]:
     return {
         "HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url,
         "HIVELOOM_ANTHROPIC_BASE_URL": upstream.anthropic_base_url,
-        "HIVELOOM_TIMEOUT": "0.5",
+        "HIVELOOM_TIMEOUT": str(timeout_s),
     }
 
 
@@ -103,7 +120,7 @@ def test_a_fault_leaves_its_text_two_lines_and_exit_code_4(
     assert hiveloom("credential", "set", "--name", protocol, input=KEY).exit_code == 0
     options = ["--first-byte-timeout", "0.7"] if name == "silent from the first" else []
     with ScriptedUpstream(script=lambda _: reply) as upstream:
-        env = point_at(upstream)
+        env = point_at(upstream, 0.5 if name == "silent" else PATIENCE_S)
         args = ("chat", "--model", MODELS[protocol], "hi", *options)
         done = hiveloom(*args, env=env)
         document = hiveloom(*args, "--json", env=env)
@@ -124,10 +141,10 @@ def test_a_fault_leaves_its_text_two_lines_and_exit_code_4(
 def test_an_answer_that_falls_silent_stays_in_an_interactive_chat() -> None:
     wire = Wire("openai", streamed=True)
     with ScriptedUpstream(
-        wire.reply(wire.build_half("Half an answer"), SILENT_S),
-        stream_reply(openai_stream("Whole.")),
+        fall_silent(wire, "Half an answer"),
+        at_once(wire, wire.build_answer("Whole.")),
     ) as upstream:
-        with spawn_hiveloom("chat", "--model", "m", env=point_at(upstream)) as terminal:
+        with spawn_hiveloom("chat", "--model", "m", env=point_at(upstream, 0.5)) as terminal:
             terminal.expect("m>")
             terminal.send_line("first")
             terminal.expect("no byte for 0.5 s")
@@ -154,7 +171,7 @@ def test_a_limit_that_is_none_is_refused(hiveloom: Hiveloom, option: str, second
 def test_an_option_goes_before_its_variable(hiveloom: Hiveloom, upstream: ScriptedUpstream) -> None:
     events = openai_stream("slow")
     upstream.add(stream_reply([*events[:2], 1.0, *events[2:]]))
-    done = hiveloom("chat", "--model", "m", "hi", "--timeout", "20", env=point_at(upstream))
+    done = hiveloom("chat", "--model", "m", "hi", "--timeout", "20", env=point_at(upstream, 0.5))
     assert (done.exit_code, done.stdout) == (0, "slow")
 
 

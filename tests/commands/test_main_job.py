@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.program import Finished, spawn_hiveloom
 from tests.support.upstream import (
     Ending,
@@ -163,7 +164,7 @@ def test_control_c_keeps_what_came_and_returns_to_the_prompt(upstream: ScriptedU
         terminal.expect("Half an answ")
         terminal.press_control("c")
         terminal.expect("stopped; what came is kept")
-        assert upstream.hung_up.wait(2)
+        assert upstream.hung_up.wait(PATIENCE_S)
         terminal.send_line("second")
         terminal.expect("Whole.")
         terminal.send_line("/exit")

@@ -10,6 +10,8 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from tests.support.conversations import (
     open_conversations,
     save_turn,
 )
+from tests.support.patience import PATIENCE_S
 from tests.support.program import PROGRAM, Finished, build_environment, spawn_hiveloom
 from tests.support.upstream import (
     Ending,
@@ -166,7 +169,7 @@ def test_what_a_killed_chat_left_is_read_where_nothing_can_be_written(
         assert process.stdout is not None
         assert process.stdout.read(14) == b"all that came "
         if is_power_cut:
-            wait_for_growth()
+            wait_for_answer("all that came ")
         process.send_signal(signal.SIGKILL)
     gate.set()
     if is_power_cut:
@@ -188,17 +191,18 @@ def test_what_a_killed_chat_left_is_read_where_nothing_can_be_written(
     assert read_last(hiveloom) == [("hello", "complete"), ("all that came ", "incomplete")]
 
 
-def wait_for_growth() -> None:
-    """Wait until the database has an answer as well."""
-    waiter = threading.Event()
-    for _ in range(1000):
-        with sqlite3.connect(get_path()) as database:
-            (count,) = database.execute("SELECT count(*) FROM message").fetchone()
-        database.close()
-        if count == 2:
-            return
-        waiter.wait(0.02)
-    pytest.fail("no answer was written")
+def wait_for_answer(text: str) -> None:
+    """Wait until the database has all that came of an answer; it is written piece by piece."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (found := read_answers()) != [text]:
+        assert time.monotonic() < deadline, f"the database has only {found}"
+        time.sleep(0.02)
+
+
+def read_answers() -> list[str]:
+    with closing(sqlite3.connect(get_path())) as database:
+        rows = database.execute("SELECT text FROM message WHERE role = 'assistant'").fetchall()
+    return [text for (text,) in rows]
 
 
 def test_a_chat_killed_before_anything_came_leaves_the_question(
@@ -241,20 +245,23 @@ def test_many_processes_chat_at_once(hiveloom: Hiveloom) -> None:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             )
-            for number in range(8)
+            for number in range(4)
         ]
         outputs = [process.communicate(timeout=100) for process in processes]
-    assert outputs == [(b"an answer", b"")] * 8
+    assert outputs == [(b"an answer", b"")] * 4
     rows = json.loads(hiveloom("conversation", "list", "--json").stdout)
-    assert sorted(row["title"] for row in rows) == [f"question {number}" for number in range(8)]
+    assert sorted(row["title"] for row in rows) == [f"question {number}" for number in range(4)]
     assert {row["messages"] for row in rows} == {2}
 
 
 def run_on_full_disk(limit: int, *args: str, env: dict[str, str]) -> Finished:
-    """Run the program where no file can grow past `limit` bytes."""
+    """Run the program where no file can grow past `limit` bytes.
+
+    It writes no bytecode, which would be cut off as well, and break what is run later.
+    """
     done = subprocess.run(
         [*PROGRAM, *args],
-        env=build_environment(env),
+        env=build_environment(env) | {"PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         stdin=subprocess.DEVNULL,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),

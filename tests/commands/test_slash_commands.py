@@ -134,8 +134,7 @@ def test_a_projects_agent_is_trusted_before_it_answers(
         terminal.expect("is not trusted, and was not used")
         wait_for_prompt(terminal)
         terminal.send_line("/agent theirs")
-        terminal.read_for(0.5)
-        terminal.expect("Trust theirs? [y/N]")
+        terminal.expect("Trust theirs? [y/N]", times=2)
         terminal.send_line("y")
         terminal.expect("answers from here on")
         wait_for_prompt(terminal)
@@ -261,10 +260,9 @@ def test_a_number_that_is_not_in_the_list_is_refused(upstream: ScriptedUpstream)
     with open_conversations() as conversations:
         save_turn(conversations, "about cats", "Purr.", agent="")
     with open_chat(upstream) as terminal:
-        for typed, said in (("7", "there is no number 7"), ("", "m>")):
+        for times, typed, said in ((1, "7", "there is no number 7"), (2, "", "m>")):
             terminal.send_line("/resume")
-            terminal.read_for(0.3)
-            terminal.expect("Enter for none)?")
+            terminal.expect("Enter for none)?", times=times)
             terminal.send_line(typed)
             terminal.expect(said)
             wait_for_prompt(terminal)
@@ -418,9 +416,10 @@ def test_control_c_twice_at_an_empty_prompt_leaves(upstream: ScriptedUpstream) -
         terminal.expect("(Ctrl-C again leaves")
         wait_for_prompt(terminal)
         ask(terminal, "one", "first")
-        for _ in range(2):
-            terminal.press_control("c")
-            terminal.read_for(0.3)
+        terminal.press_control("c")
+        terminal.expect("(Ctrl-C again leaves", times=2)
+        wait_for_prompt(terminal)
+        terminal.press_control("c")
         assert terminal.wait() == 0
 
 

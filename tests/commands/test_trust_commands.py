@@ -202,14 +202,17 @@ def test_no_text_of_an_agent_can_pass_for_the_question(checkout: Path, columns: 
     )
     with spawn_hiveloom("trust", cwd=checkout, columns=columns, rows=90) as terminal:
         terminal.expect("prompt")
-        terminal.expect("Trust reviewer?")
-        terminal.read_for(0.2)
-        starts = [line for line in terminal.lines if line and not line.startswith("  ")]
-        assert [line for line in starts if line.startswith("Trust")] == [starts[-1]]
-        for steering in (b"\x1b[2J", b"\x1b]0", "\u202e".encode()):
-            assert steering not in terminal.output
+        terminal.wait_until(
+            lambda: terminal.text.rpartition("\n")[2].startswith("Trust reviewer? [y/N]"),
+            "the question",
+        )
         terminal.send_line("n")
         assert terminal.wait() == 1
+    # Its own question alone begins a row, and is the one that was answered.
+    questions = [line for line in terminal.lines if line.startswith("Trust")]
+    assert questions == ["Trust reviewer? [y/N] n"]
+    for steering in (b"\x1b[2J", b"\x1b]0", "\u202e".encode()):
+        assert steering not in terminal.output
 
 
 def test_text_that_a_terminal_draws_wider_than_it_counts_is_folded_early(checkout: Path) -> None:

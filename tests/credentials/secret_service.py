@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from jeepney import message_bus  # type: ignore[import-untyped]
+from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
+
+from tests.support.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +44,19 @@ def open_secret_service(folder: Path, *, unlocked: bool) -> Iterator[str]:
         assert session.stdin is not None
         address = session.stdout.readline().strip()
         assert address, "gnome-keyring did not start"
+        _wait_for_service(address)
         yield address
         session.stdin.close()
+
+
+def _wait_for_service(address: str) -> None:
+    """Wait until the daemon can be asked: it says that it has begun a moment before."""
+    question = message_bus.NameHasOwner("org.freedesktop.secrets")
+    deadline = time.monotonic() + PATIENCE_S
+    with open_dbus_connection(address) as connection:
+        while not connection.send_and_get_reply(question, timeout=PATIENCE_S).body[0]:
+            assert time.monotonic() < deadline, "gnome-keyring never took its name on the bus"
+            time.sleep(0.01)
 
 
 def _build_environ(folder: Path) -> dict[str, str]:

@@ -20,13 +20,14 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.support.patience import PATIENCE_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from selenium.webdriver.remote.webelement import WebElement
 
-PATIENCE_S = 30.0  # no test waits longer for what it wants to see
 _SWITCHES = (
     "--headless",
     "--no-sandbox",  # root may not have one

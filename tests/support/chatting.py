@@ -47,13 +47,13 @@ def command(terminal: Terminal, line: str, *said: str) -> None:
     """Type a line, and wait until all that is expected stands below it, and the next prompt."""
     before = _find_typed(terminal, line)
     terminal.send_line(line)
-    for _ in range(300):
+
+    def is_done() -> bool:
         places = _find_typed(terminal, line)
         below = "\n".join(terminal.all_lines[places[-1] :]) if len(places) > len(before) else ""
-        if below and _is_at_prompt(terminal) and all(text in below for text in said):
-            return
-        terminal.read_for(0.05)
-    raise AssertionError(terminal.text)
+        return bool(below) and _is_at_prompt(terminal) and all(text in below for text in said)
+
+    terminal.wait_until(is_done, f"what comes of {line!r}")
 
 
 def _find_typed(terminal: Terminal, line: str) -> list[int]:
@@ -61,17 +61,12 @@ def _find_typed(terminal: Terminal, line: str) -> list[int]:
 
 
 def _is_at_prompt(terminal: Terminal) -> bool:
-    """Whether the last line, but for the status, is an empty prompt."""
-    lines = [line for line in terminal.lines if line]
-    return any(line.endswith((">", "User:")) for line in lines[-2:])
+    """Whether the cursor stands in an empty prompt; one that was left stays on the screen."""
+    return terminal.cursor_line.endswith((">", "User:"))
 
 
 def wait_for_prompt(terminal: Terminal) -> None:
-    for _ in range(300):
-        if _is_at_prompt(terminal):
-            return
-        terminal.read_for(0.05)
-    raise AssertionError(terminal.text)
+    terminal.wait_until(lambda: _is_at_prompt(terminal), "an empty prompt")
 
 
 def leave(terminal: Terminal) -> None:

@@ -18,6 +18,7 @@ from hiveloom_cli.errors import CredentialError
 from hiveloom_cli.stop import Stop
 from hiveloom_cli.tools.mcp_tools import McpTools
 from hiveloom_cli.tools.outside import Outside
+from tests.support.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -99,7 +100,7 @@ class McpWorld:
         )
 
     def _wait_for(self, what: str, is_it: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             for message in self.load_heard():
                 if is_it(message):
@@ -159,9 +160,9 @@ def is_running(pid: int) -> bool:
     return state != "Z"
 
 
-def wait_for_end(pid: int, seconds: float = 10.0) -> None:
+def wait_for_end(pid: int) -> None:
     """Wait until a process is gone; fail if it stays."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE_S
     while is_running(pid):
         assert time.monotonic() < deadline, f"the process {pid} was left behind"
         time.sleep(0.01)

@@ -12,6 +12,7 @@ import httpx2
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from tests.support.patience import PATIENCE_S
 from tests.support.program import PROGRAM, build_environment
 from tests.support.served import TOKEN, serve
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-PATIENCE_S = 60.0
 MODES = ("auto", "legacy")  # the newest revision, and the one with a handshake
 WAYS = tuple((way, mode) for way in ("http", "stdio") for mode in MODES)
 

@@ -19,14 +19,16 @@ import pexpect
 import pyte
 from rich.cells import chop_cells
 
+from tests.support.patience import PATIENCE_S
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 PROGRAM = (sys.executable, "-m", "hiveloom_cli")
 _INHERITED = ("PATH", "HOME", "HIVELOOM_HOME")
 _MEASURING = "COVERAGE_"  # how coverage.py reaches a process that it did not start
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 3 * PATIENCE_S  # it may wait in turn for what has such a limit of its own
 _STEP_S = 0.05
 _SCROLLBACK = 20_000
 
@@ -109,6 +111,11 @@ class Terminal:
         return [line.rstrip() for line in self.screen.display]
 
     @property
+    def cursor_line(self) -> str:
+        """The row that the cursor stands in."""
+        return self.lines[self.screen.cursor.y]
+
+    @property
     def text(self) -> str:
         """The screen as one text, without the blank rows at its end."""
         return "\n".join(self.lines).rstrip("\n")
@@ -132,13 +139,17 @@ class Terminal:
         """Press Ctrl and a letter."""
         self._process.sendcontrol(letter)
 
-    def expect(self, text: str, timeout: float = 10.0) -> None:
-        """Wait until the screen shows `text`."""
+    def expect(self, text: str, timeout: float = PATIENCE_S, *, times: int = 1) -> None:
+        """Wait until the screen shows `text`, in so many places."""
+        self.wait_until(lambda: self.text.count(text) >= times, repr(text), timeout)
+
+    def wait_until(self, holds: Callable[[], bool], what: str, timeout: float = PATIENCE_S) -> None:
+        """Take in what comes until something holds; `what` says so where it never does."""
         deadline = time.monotonic() + timeout
-        while text not in self.text:
+        while not holds():
             more = self._read()
-            assert more or text in self.text, f"{text!r} never came:\n{self.text}"
-            assert time.monotonic() < deadline, f"{text!r} not within {timeout} s:\n{self.text}"
+            assert more or holds(), f"{what} never came:\n{self.text}"
+            assert time.monotonic() < deadline, f"{what} not within {timeout} s:\n{self.text}"
 
     def read_for(self, seconds: float) -> None:
         """Take in what comes within a time; for showing that something does not come."""
@@ -159,7 +170,7 @@ class Terminal:
         self._stream.feed("\r\n".join(wrapped).encode())
         self._process.setwinsize(rows, columns)
 
-    def wait(self, timeout: float = 10.0) -> int:
+    def wait(self, timeout: float = PATIENCE_S) -> int:
         """Wait for the program's end; return its exit code, or minus the signal that ended it."""
         deadline = time.monotonic() + timeout
         while self._read():
@@ -212,4 +223,12 @@ def spawn_hiveloom(
     try:
         yield Terminal(process, columns, rows)
     finally:
+        _end(process)
+
+
+def _end(process: Any) -> None:
+    """End a program that may still run: with less force first, as a terminal that is closed."""
+    try:
         process.close(force=True)
+    except pexpect.ExceptionPexpect:
+        process.wait()  # it was killed, and a busy machine had not got to it yet

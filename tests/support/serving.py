@@ -17,13 +17,22 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from hiveloom_cli.serve.connection import TimedConnection
+from tests.support.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from starlette.types import ASGIApp
 
-PATIENCE_S = 20.0  # no test waits longer for what it wants to see
+__all__ = [
+    "PATIENCE_S",
+    "Answer",
+    "build_request",
+    "connect",
+    "read_answer",
+    "running",
+    "send",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from hiveloom_cli.protocols.event import TextDelta
 from hiveloom_cli.protocols.message import TextPart
 from hiveloom_cli.serve.application import build_application
 from hiveloom_cli.upstream.event import Notice
-from tests.support.serving import PATIENCE_S
+from tests.support.patience import PATIENCE_S
 from tests.support.turns import build_end
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.upstream import (
     Ending,
     Reply,
@@ -110,7 +111,7 @@ def test_a_client_that_leaves_is_noticed(upstream: ScriptedUpstream) -> None:
         connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
         upstream.wait_for_requests()
         assert not upstream.hung_up.is_set()
-    assert upstream.hung_up.wait(5)
+    assert upstream.hung_up.wait(PATIENCE_S)
 
 
 def test_a_reply_under_way_does_not_hold_up_the_end() -> None:
@@ -119,7 +120,7 @@ def test_a_reply_under_way_does_not_hold_up_the_end() -> None:
         connection.request("POST", "/")
         response = connection.getresponse()
         started_s = time.monotonic()
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < PATIENCE_S / 2
     assert not upstream.hung_up.is_set()
     response.close()
     connection.close()

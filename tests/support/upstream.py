@@ -22,6 +22,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from hiveloom_cli.demo.server import LoopbackHandler, LoopbackServer, RecordedRequest
+from tests.support.patience import PATIENCE_S
 from tests.support.wire import (
     anthropic_error,
     anthropic_event,
@@ -56,7 +57,6 @@ __all__ = [
 ]
 
 Piece = bytes | float | threading.Event
-_GATE_S = 30.0  # no test waits longer for what it wants to see
 _POLL_S = 0.01
 
 
@@ -138,7 +138,7 @@ class ScriptedUpstream(LoopbackServer):
         self.unscripted.append(request)
         return Reply([b"no reply is left in the script"], status=500)
 
-    def wait_for_requests(self, count: int = 1, timeout_s: float = 10.0) -> None:
+    def wait_for_requests(self, count: int = 1, timeout_s: float = PATIENCE_S) -> None:
         """Wait until so many requests have arrived in all."""
         deadline = time.monotonic() + timeout_s
         while len(self.requests) < count:
@@ -182,7 +182,7 @@ class _Body:
     def pause(self, piece: float | threading.Event) -> None:
         """Wait as told, but no longer than the client and the server are there."""
         gate = piece if isinstance(piece, threading.Event) else threading.Event()
-        limit_s = _GATE_S if isinstance(piece, threading.Event) else piece
+        limit_s = PATIENCE_S if isinstance(piece, threading.Event) else piece
         deadline = time.monotonic() + limit_s
         while not gate.is_set() and time.monotonic() < deadline:
             if self.closing.is_set() or self._client_left():
@@ -194,7 +194,7 @@ class _Body:
             self.connection.sendall(b"0\r\n\r\n")
         if self.reply.ending is Ending.HALF:
             self.connection.shutdown(socket.SHUT_WR)
-            self.pause(_GATE_S)
+            self.pause(PATIENCE_S)
         if self.reply.ending is Ending.RESET:
             # A linger time of nothing makes closing send RST in place of FIN; the server's own way
             # of closing would send FIN before it.
