@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from hiveloom_cli.chat.event import Event
     from hiveloom_cli.serve.asked import Asked
 
+BEGINNING = "Well,"
+
 
 class Slow:
     """A host whose turn says nothing, before its first word and after it, until it is let go on.
@@ -45,7 +47,7 @@ class Slow:
         assert self.gates[0].wait(PATIENCE_S)
         if self.failure is not None:
             raise self.failure
-        yield TextDelta("Well,")
+        yield TextDelta(BEGINNING)
         yield Notice("nor this")
         assert self.gates[1].wait(PATIENCE_S)
         yield TextDelta(" hello.")
@@ -75,7 +77,8 @@ class Slow:
 class Watched:
     """The application of a slow host, which goes on whenever its client was told two times to wait.
 
-    What is never told ends the test, after the patience of a gate.
+    What it is told until the host has gone on does not count. What is never told ends the test,
+    after the patience of a gate.
     """
 
     def __init__(self, host: Slow, sign: bytes) -> None:
@@ -83,13 +86,18 @@ class Watched:
         self._app = build_application(host, SystemClock(), silence_s=0.01)
         self._sign = sign
         self._told = 0
+        self._goes_on = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def watch(message: Message) -> None:
             await send(message)
-            self._told += message.get("body", b"").count(self._sign)
+            body = message.get("body", b"")
+            if self._goes_on:
+                self._goes_on = BEGINNING.encode() not in body
+                return
+            self._told += body.count(self._sign)
             if self._told >= 2 and not self._host.gates[-1].is_set():
-                self._told = 0
+                self._told, self._goes_on = 0, True
                 self._host.let_go_on()
 
         await self._app(scope, receive, watch)
