@@ -63,7 +63,7 @@ def run_examples(markdown: str, folder: Path, environ: dict[str, str]) -> None:
         env=environ,
         cwd=folder,
         check=True,
-        timeout=120,
+        timeout=600,
     )
     printed = re.split(r"\n<(\d+)>\n", done.stdout.decode())
     for example, text, code in zip(examples, printed[::2], printed[1::2], strict=False):

@@ -307,8 +307,10 @@ def test_a_project_keeps_the_modes_of_its_files(tmp_path: Path) -> None:
 BUSY = """
 import pathlib, sys
 sys.path.insert(0, {root!r})
+from hiveloom_cli import files
 from hiveloom_cli.errors import AgentNotFound, AlreadyExists
 from tests.agents.test_agent_history import open_store
+files._LOCK_TIMEOUT_S = 100  # on a busy machine the unluckiest would be told to try again
 store = open_store(pathlib.Path(sys.argv[1]))
 sys.stdin.readline()
 for turn in range(5):

@@ -127,7 +127,7 @@ def run_driver(home: Path, path: Path, seed: int) -> list[dict[str, Any]]:
         cwd=home,
         stdout=subprocess.PIPE,
         check=True,
-        timeout=300,
+        timeout=600,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -171,7 +171,7 @@ def test_edits_of_many_processes_are_all_made_and_all_kept(home: Path) -> None:
         )
         for process in range(PROCESSES)
     ]
-    said = [process.communicate(timeout=120)[0] for process in running]
+    said = [process.communicate(timeout=600)[0] for process in running]
     assert [process.returncode for process in running] == [0] * PROCESSES
     store = open_store(home)
     numbers = []

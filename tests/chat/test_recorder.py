@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hiveloom_cli.agents.agent import Agent
 from hiveloom_cli.chat.conversation import Conversation
-from hiveloom_cli.chat.draft import Draft, build_piece
+from hiveloom_cli.chat.draft import Draft, DraftWriter, build_piece
 from hiveloom_cli.chat.event import ToolEnded, ToolStarted, TurnEnded
 from hiveloom_cli.chat.migrations import MIGRATIONS
 from hiveloom_cli.chat.recorder import Recorder
@@ -44,6 +45,7 @@ from tests.support.conversations import (
     lose_drafts,
     open_conversations,
 )
+from tests.support.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -176,18 +178,26 @@ def test_what_a_turn_cost_of_which_nothing_came_is_kept_and_no_part_of_what_goes
         chat.check_same()
 
 
-def test_an_answer_grows_in_the_database_while_its_upstream_is_silent() -> None:
+def test_an_answer_grows_in_the_database_while_its_upstream_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked, flush = threading.Event(), DraftWriter.flush
+
+    def wait_and_flush(writer: DraftWriter) -> None:
+        looked.wait(PATIENCE_S)
+        flush(writer)
+
+    monkeypatch.setattr(DraftWriter, "flush", wait_and_flush)
     with open_conversations() as conversations:
         chat = Chat(conversations, [TextDelta("ha"), end("ha")])
         turn = chat.begin("hello")
         next(turn)
         lose_drafts()
         assert chat.kept == [("hello", "unanswered")]
-        waiter = threading.Event()
-        for _ in range(500):
-            if len(chat.kept) == 2:
-                break
-            waiter.wait(0.02)
+        looked.set()
+        deadline = time.monotonic() + PATIENCE_S
+        while len(chat.kept) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
         assert chat.kept == [("hello", "complete"), ("ha", "incomplete")]
         list(turn)
         assert chat.kept == [("hello", "complete"), ("ha", "complete")]

@@ -43,6 +43,7 @@ from tests.support.upstream import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hiveloom_cli.chat.event import Event
     from hiveloom_cli.protocols.providers import ProtocolName
     from hiveloom_cli.stop import Stop
 
@@ -91,7 +92,7 @@ def test_a_call_runs_and_the_model_answers_with_its_result(
 def test_what_may_run_by_itself_runs_side_by_side_and_results_keep_the_order_of_the_calls(
     upstream: ScriptedUpstream, protocol: ProtocolName
 ) -> None:
-    """Each tool waits for another one to have begun or ended: one after the other none would."""
+    """The first waits for the others to be told about: one after the other, none would begin."""
     begun, ended = threading.Event(), threading.Event()
 
     def wait_for_last(_arguments: Mapping[str, Any], _stop: Stop) -> str:
@@ -104,7 +105,6 @@ def test_what_may_run_by_itself_runs_side_by_side_and_results_keep_the_order_of_
 
     def end(_arguments: Mapping[str, Any], _stop: Stop) -> str:
         assert begun.wait(GATE_S)
-        ended.set()
         return "third"
 
     tools = [TrialTool("a", wait_for_last), TrialTool("b", begin), TrialTool("c", end)]
@@ -113,7 +113,13 @@ def test_what_may_run_by_itself_runs_side_by_side_and_results_keep_the_order_of_
         answer_reply(protocol),
     )
     chat = Loop(protocol, upstream, *tools)
-    events = chat.ask()
+    events: list[Event] = []
+    with closing(chat.begin()) as turn:
+        for event in turn:
+            events.append(event)
+            if {*list_ended(events)} == {"2", "3"}:
+                ended.set()
+    chat.check()
     assert sorted(list_ended(events)) == ["1", "2", "3"]
     assert list_ended(events)[-1] == "1"
     assert read_results(protocol, chat.bodies[1]) == [

@@ -55,11 +55,14 @@ def test_what_never_answers_is_not_asked_without_end() -> None:
 
 def test_ctrl_c_ends_the_wait() -> None:
     released = threading.Event()
-    timer = threading.Timer(0.2, _thread.interrupt_main)
-    timer.start()
+
+    def press_and_go_on() -> None:
+        time.sleep(0.2)  # until it is waited for
+        _thread.interrupt_main()
+        released.wait(30)
+
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        call_with_deadline(lambda: released.wait(30), 30)
+        call_with_deadline(press_and_go_on, 30)
     assert time.monotonic() - began < 10
     released.set()
-    timer.join()

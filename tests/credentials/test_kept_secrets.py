@@ -18,6 +18,7 @@ from hiveloom_cli.errors import (
 from hiveloom_cli.secret import Secret
 from tests.credentials.keyrings import MemoryKeyring, build_paths, build_store, use_keyring
 from tests.support.clocks import ManualClock
+from tests.support.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,7 @@ class SlowKeyring(MemoryKeyring):
 
     def get_password(self, service: str, username: str) -> str | None:
         self.asked.set()
-        assert self.go.wait(10)
+        assert self.go.wait(PATIENCE_S)
         return super().get_password(service, username)
 
 
@@ -164,7 +165,7 @@ def test_many_that_ask_at_once_fetch_a_key_once(
     kept = Kept(tmp_path, keyring)
     with ThreadPoolExecutor(20) as pool:
         asked = [pool.submit(kept.load) for _ in range(20)]
-        assert keyring.asked.wait(10)
+        assert keyring.asked.wait(PATIENCE_S)
         keyring.go.set()
         assert {one.result(10) for one in asked} == {FIRST.reveal()}
     assert keyring.calls == 1
@@ -183,7 +184,7 @@ def test_nobody_waits_for_another_s_fetching_who_has_a_key(
     kept.clock.sleep(60)
     with ThreadPoolExecutor(1) as pool:
         refreshing = pool.submit(kept.load)
-        assert keyring.asked.wait(10)
+        assert keyring.asked.wait(PATIENCE_S)
         assert kept.load() == FIRST.reveal()
         keyring.go.set()
         refreshing.result(10)
@@ -204,7 +205,7 @@ def test_many_that_are_refused_a_key_at_once_ask_once(
 
     with ThreadPoolExecutor(10) as pool:
         asked = [pool.submit(fail) for _ in range(10)]
-        assert keyring.asked.wait(10)
+        assert keyring.asked.wait(PATIENCE_S)
         keyring.go.set()
         assert {one.result(10) for one in asked} == {"keyring_unavailable"}
     assert keyring.calls == 1

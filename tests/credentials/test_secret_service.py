@@ -50,6 +50,7 @@ def run(home: Path, address: str, **environ: str) -> Any:
         **os.environ,
         "DBUS_SESSION_BUS_ADDRESS": address,
         "HIVELOOM_HOME": str(home),
+        "HIVELOOM_KEYRING_TIMEOUT": "60",  # a busy machine's keyring takes its time
         **environ,
     }
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "PYTHON_KEYRING_BACKEND"):
@@ -59,7 +60,7 @@ def run(home: Path, address: str, **environ: str) -> Any:
         env=variables,
         stdout=subprocess.PIPE,
         check=True,
-        timeout=60,
+        timeout=600,
     )
     return json.loads(done.stdout)
 

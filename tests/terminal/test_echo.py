@@ -13,6 +13,7 @@ import pexpect
 import pytest
 
 from hiveloom_cli.terminal.echo import hide_typing
+from tests.support.patience import PATIENCE_S
 from tests.support.program import build_environment, spawn_hiveloom
 from tests.support.upstream import openai_chunk, openai_stream, stream_reply
 
@@ -119,7 +120,7 @@ def open_shell(env: Mapping[str, str] | None = None) -> Iterator[Any]:
             "PYTHON": sys.executable,
         },
         encoding="utf-8",
-        timeout=8,
+        timeout=PATIENCE_S,
     )
     try:
         shell.expect_exact("shell> ")

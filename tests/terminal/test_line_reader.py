@@ -4,12 +4,16 @@ import os
 import stat
 import subprocess
 import sys
+import termios
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pexpect
 import pytest
+
+from tests.support.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +65,12 @@ class Person:
         return said
 
     def wait_for_prompt(self) -> None:
+        """Wait until keys are read one by one: on a dumb terminal the prompt stands before that."""
         self.child.expect_exact("me>")
+        deadline = time.monotonic() + PATIENCE_S
+        while termios.tcgetattr(self.child.child_fd)[3] & termios.ICANON:
+            assert time.monotonic() < deadline, "keys are still read by the line"
+            time.sleep(0.001)
 
     def leave(self) -> str:
         self.type(CTRL_D)
@@ -84,7 +93,7 @@ def open_person(history: Path, *, term: str = "xterm-256color") -> Iterator[Pers
         env={**os.environ, "TERM": term, "LC_ALL": "C.UTF-8"},
         encoding="utf-8",
         dimensions=(24, 80),
-        timeout=8,
+        timeout=PATIENCE_S,
         echo=False,
     )
     try:
@@ -176,7 +185,9 @@ def test_a_history_that_cannot_be_kept_does_not_break_the_chat(
 
 def test_tab_completes_a_command(history: Path) -> None:
     with open_person(history) as person:
-        person.type("/he", "\t", "\r")
+        person.type("/he")
+        person.child.expect_exact("Show help")  # until then, Tab would only ask for the menu
+        person.type("\t", "\r")
 
         assert person.read() == "'/help'"
 
@@ -216,7 +227,7 @@ def test_the_prompt_is_on_stderr_when_stdout_is_no_terminal(
         cwd=str(ROOT),
         env={**os.environ, "TERM": term},
         encoding="utf-8",
-        timeout=8,
+        timeout=PATIENCE_S,
     )
     person = Person(child)
     person.type("hello", "\r")

@@ -18,10 +18,13 @@ from hiveloom_cli.tools.mcp_tools import McpTools
 from tests.support.clocks import ManualClock
 from tests.support.mcp import McpWorld, OpenTools, is_running, wait_for_end
 from tests.support.mcp_http import run_http_server
+from tests.support.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from hiveloom_cli.tools.mcp_launch import Launch
 
 KEPT_S = 300.0
 PAUSE_S = 10.0
@@ -95,7 +98,7 @@ def test_a_call_that_is_stopped_leaves_the_others_alone(world: McpWorld, pool: S
     world.wait_for("tools/call")
     assert other.call("small/echo", text="beside").content == "echo: beside"
     stop.set()
-    hanging.join(10)
+    hanging.join(PATIENCE_S)
     assert not hanging.is_alive()
     cancelled = world.wait_for("notifications/cancelled")
     assert cancelled["params"]["requestId"] == world.wait_for("tools/call")["id"]
@@ -216,6 +219,7 @@ def test_a_server_that_answers_no_more_is_not_lent_again(world: McpWorld, pool: 
     world.write_small(timeout=1)
     tools = open_tools(world, pool)
     assert "no answer within 1 s" in tools.call("small/hang").content
+    world.write_small(timeout=PATIENCE_S)  # which starts no other one
     assert ask(world, pool) == "echo: hi"
     late, fresh = world.load_pids()
     assert is_running(late)
@@ -250,16 +254,24 @@ def test_a_server_that_does_not_start_is_left_alone_for_a_while(
 def test_a_server_that_says_nothing_is_left_alone_once_that_is_known(
     world: McpWorld, pool: ServerPool, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    started: list[Launch] = []
+
+    class Counted(mcp_session.McpSession):
+        def __init__(self, launch: Launch) -> None:
+            started.append(launch)
+            super().__init__(launch)
+
+    monkeypatch.setattr(mcp_session, "McpSession", Counted)
     monkeypatch.setattr(mcp_session, "_START_S", 1.0)
     world.write_small("deaf")
     tools = open_tools(world, pool)
     assert tools.problems == ["the MCP server small gave no answer within 1 s"]
     clock.sleep(PAUSE_S - 1)
     assert open_tools(world, pool).problems
-    assert len(world.load_pids()) == 1
+    assert len(started) == 1
     clock.sleep(1)
     assert open_tools(world, pool).problems
-    assert len(world.load_pids()) == 2
+    assert len(started) == 2
     tools.toolset.close()
 
 
@@ -288,8 +300,9 @@ def test_what_was_changed_is_tried_at_once(world: McpWorld, pool: ServerPool) ->
 
 
 def test_all_servers_and_what_they_started_end_with_the_pool(
-    world: McpWorld, pool: ServerPool
+    world: McpWorld, pool: ServerPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(mcp_session, "_JOIN_S", PATIENCE_S)
     world.write_small("stubborn")
     tools = open_tools(world, pool)
     child = int(tools.call("small/child").content)
@@ -313,7 +326,7 @@ def test_who_waits_for_a_start_when_the_pool_is_closed_waits_no_longer(
     tools.start()
     world.wait_for("initialize")
     pool.close()
-    tools.join(10)
+    tools.join(PATIENCE_S)
     assert not tools.is_alive()
     assert failures
     for pid in world.load_pids():

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hiveloom_cli.stop import Stop
+from hiveloom_cli.tools import mcp_session
 from hiveloom_cli.tools.tool import Approval
 from tests.support.mcp import McpWorld
+from tests.support.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +23,9 @@ SCRIPT = Path(__file__).parents[1] / "support/mcp_sdk_server.py"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> McpWorld:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> McpWorld:
+    for limit in ("_START_S", "_LIST_S"):  # importing the SDK alone takes a busy machine long
+        monkeypatch.setattr(mcp_session, limit, 300.0)
     world = McpWorld(tmp_path)
     (tmp_path / "said").write_text("Sends a text")
     args = ["-P", str(SCRIPT), str(tmp_path / "said")]  # -P: a neighbour is named as the SDK is
@@ -30,7 +34,7 @@ def world(tmp_path: Path) -> McpWorld:
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -234,7 +234,8 @@ def test_a_short_pause_is_no_silence(wire: Wire) -> None:
 
 def test_the_first_byte_has_its_own_limit(wire: Wire) -> None:
     answer = wire.build_answer("whole")
-    reply = wire.reply(0.6, answer)
+    # Not even a last chunk is to come after it, which might come late.
+    reply = wire.reply(0.6, answer, ending=Ending.LENGTH)
     check_outcome(take_turn(reply, wire, Timeouts(first_byte_s=10, read_s=0.3)), "whole")
 
 

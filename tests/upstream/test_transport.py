@@ -16,6 +16,7 @@ from hiveloom_cli.protocols.request import KeyHeader, WireRequest
 from hiveloom_cli.secret import Secret
 from hiveloom_cli.upstream.limits import Timeouts
 from hiveloom_cli.upstream.transport import RequestsTransport
+from tests.support.patience import PATIENCE_S
 from tests.support.upstream import Ending, Reply, ScriptedUpstream, json_reply, stream_reply
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def test_leaving_closes_the_connection_at_once(upstream: ScriptedUpstream) -> No
     upstream.add(stream_reply([b"data: 1\n\n", 20.0]))
     with RequestsTransport({}).open_reply(build_request(upstream), Secret(KEY)) as reply:
         next(reply)
-    assert upstream.hung_up.wait(2)
+    assert upstream.hung_up.wait(PATIENCE_S)
 
 
 def test_a_redirect_is_not_followed(upstream: ScriptedUpstream) -> None:

@@ -27,6 +27,7 @@ from hiveloom_cli.secret import Secret
 from hiveloom_cli.stop import Stop
 from hiveloom_cli.upstream.binding import Address
 from hiveloom_cli.upstream.web import RequestsWeb, check_bound
+from tests.support.patience import PATIENCE_S
 from tests.support.resolving import Connections, Names
 from tests.support.tls import Authority
 from tests.support.upstream import Ending, Reply, ScriptedUpstream, json_reply
@@ -217,7 +218,7 @@ def test_a_compressed_body_is_cut_as_it_unfolds(upstream: ScriptedUpstream) -> N
 def test_an_endless_body_is_left(upstream: ScriptedUpstream) -> None:
     upstream.add(Reply([b"x" * 200_000, 20.0], ending=Ending.CHUNKED))
     assert ask(f"{upstream.origin}/").is_cut
-    assert upstream.hung_up.wait(5)
+    assert upstream.hung_up.wait(PATIENCE_S)
 
 
 def test_a_body_that_cannot_be_unfolded_is_told(upstream: ScriptedUpstream) -> None:
@@ -239,7 +240,7 @@ def test_the_time_limit_is_for_all_of_it(upstream: ScriptedUpstream, *, has_head
     upstream.add(Reply([b"x", 0.05] * 1000, ending=Ending.CHUNKED, has_head=has_head))
     with pytest.raises(AnswerTimedOut, match=r"no complete reply within 0\.3 s"):
         ask(f"{upstream.origin}/", timeout_s=0.3)
-    assert upstream.hung_up.wait(5)
+    assert upstream.hung_up.wait(PATIENCE_S)
 
 
 def test_a_silent_name_server_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,9 +274,9 @@ def test_a_stop_closes_the_connection_at_once(
     thread.start()
     upstream.wait_for_requests()
     stop.set()
-    thread.join(5)
+    thread.join(PATIENCE_S)
     assert len(caught) == 1
-    assert upstream.hung_up.wait(5)
+    assert upstream.hung_up.wait(PATIENCE_S)
 
 
 def test_a_stop_closes_an_encrypted_connection(upstream: ScriptedUpstream, tmp_path: Path) -> None:
@@ -293,7 +294,7 @@ def test_a_stop_closes_an_encrypted_connection(upstream: ScriptedUpstream, tmp_p
     threading.Thread(target=stop_it).start()
     with pytest.raises(Interrupted):
         web.send(request, None, stop)
-    assert upstream.hung_up.wait(5)
+    assert upstream.hung_up.wait(PATIENCE_S)
 
 
 def test_nothing_is_sent_after_a_stop(upstream: ScriptedUpstream) -> None:

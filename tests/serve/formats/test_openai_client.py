@@ -10,6 +10,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from tests.support.patience import PATIENCE_S
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
 from tests.support.upstream import (
@@ -234,4 +235,4 @@ def test_a_client_that_hangs_up_ends_the_request_to_the_upstream(
         else:
             with pytest.raises(openai.APITimeoutError):
                 client.chat.completions.create(model="helper", messages=say("hi"))
-        assert upstream.hung_up.wait(5)
+        assert upstream.hung_up.wait(PATIENCE_S)
