@@ -155,7 +155,7 @@ def is_running(pid: int) -> bool:
     """Whether a process is there, and no zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it ends while it is looked at
         return False
     return state != "Z"
 
