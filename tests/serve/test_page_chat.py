@@ -143,7 +143,7 @@ def test_an_agent_is_picked_and_remembered(
     assert browser.read("#about") == "Rhymes."
     browser.click("#new")
     browser.wait_for(".card")
-    browser.wait_until(browser.find("[value=poet]").is_selected, "the poet was forgotten")
+    browser.wait_until(lambda: browser.find("[value=poet]").is_selected(), "the poet was forgotten")
 
 
 def test_what_an_agent_is_called_is_text(browser: Browser, upstream: ScriptedUpstream) -> None:
@@ -254,6 +254,7 @@ def test_a_reload_loses_nothing(
     browser.open(served.origin)
     browser.write("first\n")
     browser.wait_for_text(_LAST, "One.")
+    browser.wait_for("#send")
     browser.write("second\n")
     browser.wait_for_text(_LAST, "Half")
     browser.driver.refresh()
