@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 Piece = bytes | float | threading.Event
-_GATE_S = 30.0  # no test waits longer for what it wants to see
+_GATE_S = 120.0  # no test waits longer for what it wants to see
 _POLL_S = 0.01
 
 

@@ -13,7 +13,7 @@ from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.serve.application import build_application
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
-from tests.support.serving import build_request, running, send
+from tests.support.serving import PATIENCE_S, build_request, running, send
 from tests.support.upstream import ScriptedUpstream, openai_chunk, stream_reply
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def test_a_client_that_hangs_up_ends_the_request_to_the_upstream(
         reply = ask(server, "tools/call", CALL | token, stream=True)
         assert any(b'"message":"One."' in line for line in reply.iter_lines())
         reply.close()
-        assert upstream.hung_up.wait(5)
+        assert upstream.hung_up.wait(PATIENCE_S)
 
 
 def test_nobody_cancels_what_another_client_has_called(upstream: ScriptedUpstream) -> None:
@@ -170,7 +170,7 @@ def test_nobody_cancels_what_another_client_has_called(upstream: ScriptedUpstrea
         ask(server, "notifications/cancelled", {"requestId": 8}, own)
         assert not upstream.hung_up.is_set()
         ask(server, "notifications/cancelled", cancelled, own)
-        assert upstream.hung_up.wait(5)
+        assert upstream.hung_up.wait(PATIENCE_S)
         assert any(b'"isError":true' in line for line in lines)
 
 
