@@ -405,7 +405,8 @@ def test_it_follows_the_end_unless_the_person_looks_further_up(
 _HEAR = """
 window.heard = [];
 new MutationObserver((changes) => {
-  for (const { addedNodes } of changes) heard.push(...[...addedNodes].map((one) => one.textContent));
+  for (const { addedNodes } of changes)
+    heard.push(...[...addedNodes].map((one) => one.textContent));
 }).observe(document.querySelector("#spoken"), {childList: true});
 """
 _HEARD = "return heard"
