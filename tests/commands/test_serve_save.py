@@ -47,7 +47,7 @@ def hang(text: str, gate: threading.Event) -> Reply:
 
 
 def read_until(lines: Iterator[bytes], text: str) -> None:
-    """Read a stream until it has said a text."""
+    """Read a stream until it has said a text; it hangs up when nobody holds `lines` any more."""
     told = ""
     for line in lines:
         told += read_text(line)
@@ -176,7 +176,8 @@ def test_a_killed_server_leaves_what_clients_had_seen(upstream: ScriptedUpstream
     gate = threading.Event()
     upstream.add(hang("all that came", gate), *say("the rest"))
     with serve("--save", **point_at(upstream)) as server:
-        read_until(ask(server, "hello", stream=True).iter_lines(), "all that came")
+        lines = ask(server, "hello", stream=True).iter_lines()
+        read_until(lines, "all that came")
         server.process.kill()
         server.process.wait()
     gate.set()
@@ -194,7 +195,8 @@ def test_what_a_killed_server_left_is_put_away_by_the_next(upstream: ScriptedUps
     write_agent()
     upstream.add(hang("all that came", threading.Event()))
     with serve("--save", **point_at(upstream)) as server:
-        read_until(ask(server, "hello", stream=True).iter_lines(), "all that came")
+        lines = ask(server, "hello", stream=True).iter_lines()
+        read_until(lines, "all that came")
         server.process.kill()
         server.process.wait()
     assert len(list_drafts()) == 2

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import requests
 from tests.support.mcp import McpWorld, is_running, wait_for_end
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
+from tests.support.serving import build_request, connect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,18 +40,14 @@ def write_agent(home: Path, name: str, tools: str) -> None:
 
 
 def ask(server: Served, message: str, agent: str = "helper") -> str:
-    reply = post(server, message, agent)
-    assert reply.status_code == 200, reply.text
-    return str(reply.json()["response"])
-
-
-def post(server: Served, message: str, agent: str = "helper", **more: Any) -> requests.Response:
-    return requests.post(
+    reply = requests.post(
         f"{server.origin}/api/tenants/default/agents/{agent}/chat",
         json={"message": message},
         headers={"Authorization": f"Bearer {TOKEN}"},
-        **{"timeout": 60, **more},
+        timeout=60,
     )
+    assert reply.status_code == 200, reply.text
+    return str(reply.json()["response"])
 
 
 def echo(server: Served, text: str) -> str:
@@ -119,21 +115,16 @@ def test_a_client_that_leaves_stops_its_own_call_alone(
 ) -> None:
     with serve("--allow-tool", "mcp:small", **build_environ(loopback)) as server:
         assert "echo: one" in echo(server, "one")
-        gone = threading.Event()
-
-        def leave() -> None:
-            with pytest.raises(requests.Timeout):
-                post(server, "call small__hang", timeout=2)
-            gone.set()
-
-        leaving = threading.Thread(target=leave)
-        leaving.start()
-        world.wait_for_call("hang")
-        assert "echo: beside" in echo(server, "beside")
-        leaving.join(30)
-        assert gone.is_set()
+        port = int(server.origin.rpartition(":")[2])
+        path = "/api/tenants/default/agents/helper/chat"
+        headers = [("Authorization", f"Bearer {TOKEN}"), ("Content-Type", "application/json")]
+        body = json.dumps({"message": "call small__hang"}).encode()
+        with connect(port) as leaving:
+            leaving.sendall(build_request("POST", path, headers, body, port=port))
+            call = world.wait_for_call("hang")
+            assert "echo: beside" in echo(server, "beside")
         cancelled = world.wait_for("notifications/cancelled")
-        assert cancelled["params"]["requestId"] == world.wait_for_call("hang")["id"]
+        assert cancelled["params"]["requestId"] == call["id"]
         assert "echo: after" in echo(server, "after")
         assert len(world.load_pids()) == 1
 

@@ -129,6 +129,6 @@ def test_who_has_connected_when_the_server_is_told_to_end_may_still_ask(*, is_bu
 
 def wait_until_refused(port: int) -> None:
     """Wait until nobody listens any more."""
-    with suppress(ConnectionRefusedError):
+    with suppress(ConnectionRefusedError, ConnectionResetError):
         while True:
             connect(port).close()

@@ -12,6 +12,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
+from tests.support.serving import PATIENCE_S
 from tests.support.upstream import (
     Ending,
     Reply,
@@ -43,14 +44,15 @@ def agents(home: Path) -> None:
 
 
 @pytest.fixture
-def served(agents: None, upstream: ScriptedUpstream) -> Iterator[Served]:
-    with serve("--no-token", HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server:
+def served(agents: None, upstream: ScriptedUpstream, host: str) -> Iterator[Served]:
+    address = upstream.openai_base_url
+    with serve("--no-token", "--host", host, HIVELOOM_OPENAI_BASE_URL=address) as server:
         yield server
 
 
 @pytest.fixture
-def guarded(agents: None, upstream: ScriptedUpstream) -> Iterator[Served]:
-    with serve(HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server:
+def guarded(agents: None, upstream: ScriptedUpstream, host: str) -> Iterator[Served]:
+    with serve("--host", host, HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server:
         yield server
 
 
@@ -143,13 +145,13 @@ def test_an_agent_is_picked_and_remembered(
     assert browser.read("#about") == "Rhymes."
     browser.click("#new")
     browser.wait_for(".card")
-    browser.wait_until(browser.find("[value=poet]").is_selected, "the poet was forgotten")
+    browser.wait_until(lambda: browser.find("[value=poet]").is_selected(), "the poet was forgotten")
 
 
-def test_what_an_agent_is_called_is_text(browser: Browser, upstream: ScriptedUpstream) -> None:
+def test_what_an_agent_is_called_is_text(browser: Browser, host: str) -> None:
     tag = "<img src=x onerror=window.struck=1><script>window.struck=1</script>"
     run_hiveloom("agent", "create", "sly", "--model", f"m{tag}", "--description", tag)
-    with serve("--no-token", HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server:
+    with serve("--no-token", "--host", host) as server:
         browser.open(server.origin)
         browser.wait_for_text(".card .about", tag)
         assert browser.read(".card small") == f"m{tag}"
@@ -157,8 +159,8 @@ def test_what_an_agent_is_called_is_text(browser: Browser, upstream: ScriptedUps
         assert browser.find_all(".card img, .card script") == []
 
 
-def test_without_an_agent_it_says_how_to_make_one(browser: Browser) -> None:
-    with serve("--no-token") as server:
+def test_without_an_agent_it_says_how_to_make_one(browser: Browser, host: str) -> None:
+    with serve("--no-token", "--host", host) as server:
         browser.open(server.origin)
         browser.wait_for_text("#no-agents", "hiveloom agent create")
         run_hiveloom("agent", "create", "helper", "--model", "m")
@@ -218,7 +220,7 @@ def test_stopping_ends_the_request_to_the_upstream_and_keeps_what_came(
         browser.press(Keys.ESCAPE)
     else:
         browser.click("#stop")
-    assert upstream.hung_up.wait(10)
+    assert upstream.hung_up.wait(PATIENCE_S)
     browser.wait_for_text(".last .note", "Stopped.")
     assert browser.read(_LAST) == "One."
     browser.find("#text").clear()
@@ -254,6 +256,7 @@ def test_a_reload_loses_nothing(
     browser.open(served.origin)
     browser.write("first\n")
     browser.wait_for_text(_LAST, "One.")
+    browser.wait_for("#send")
     browser.write("second\n")
     browser.wait_for_text(_LAST, "Half")
     browser.driver.refresh()
@@ -261,7 +264,7 @@ def test_a_reload_loses_nothing(
     browser.write("third\n")
     browser.wait_for_text(_LAST, "All.")
     assert read_said(upstream)[2:] == [("user", "second"), ("assistant", "Half"), ("user", "third")]
-    assert upstream.hung_up.wait(10)
+    assert upstream.hung_up.wait(PATIENCE_S)
 
 
 def test_an_answer_and_its_code_are_copied_as_the_model_wrote_them(
@@ -333,11 +336,11 @@ def test_what_came_before_a_break_stays_until_another_try_brings_more(
 
 
 def test_a_dead_upstream_and_a_dead_server_are_told_apart(
-    browser: Browser, agents: None, upstream: ScriptedUpstream
+    browser: Browser, agents: None, host: str
 ) -> None:
     with ScriptedUpstream() as gone:
-        address = gone.openai_base_url
-    with serve("--no-token", HIVELOOM_OPENAI_BASE_URL=address, HIVELOOM_MAX_TRIES="1") as server:
+        env = {"HIVELOOM_OPENAI_BASE_URL": gone.openai_base_url, "HIVELOOM_MAX_TRIES": "1"}
+    with serve("--no-token", "--host", host, **env) as server:
         browser.open(server.origin)
         browser.write("hello\n")
         browser.wait_for_text(".last .note", "The agent's upstream cannot be reached.")
@@ -398,6 +401,17 @@ def test_it_follows_the_end_unless_the_person_looks_further_up(
     assert not browser.is_shown("#down")
 
 
+# What a screen reader is told, each line once: they are removed after a while.
+_HEAR = """
+window.heard = [];
+new MutationObserver((changes) => {
+  for (const { addedNodes } of changes)
+    heard.push(...[...addedNodes].map((one) => one.textContent));
+}).observe(document.querySelector("#spoken"), {childList: true});
+"""
+_HEARD = "return heard"
+
+
 def test_a_screen_reader_is_told_each_block_once_it_is_whole(
     browser: Browser, served: Served, upstream: ScriptedUpstream
 ) -> None:
@@ -405,12 +419,12 @@ def test_a_screen_reader_is_told_each_block_once_it_is_whole(
     first = openai_chunk({"content": "One *block*.\n\nAnother"})
     upstream.add(stream_reply([first, gate, openai_chunk({"content": " one."}), *_END]))
     browser.open(served.origin)
+    browser.run(_HEAR)
     browser.write("hello\n")
-    spoken = "return [...document.querySelectorAll('#spoken p')].map((one) => one.textContent)"
     heard = ["helper is answering", "One block."]
-    browser.wait_until(lambda: browser.run(spoken) == heard, "the first block was not told")
+    browser.wait_until(lambda: browser.run(_HEARD) == heard, "the first block was not told")
     gate.set()
-    browser.wait_until(lambda: browser.run(spoken) == [*heard, "Another one."], "nor the last")
+    browser.wait_until(lambda: browser.run(_HEARD) == [*heard, "Another one."], "nor the last")
     assert browser.find("#spoken").get_attribute("aria-live") == "polite"
 
 
@@ -424,10 +438,10 @@ def test_a_screen_reader_is_told_all_of_a_block_and_line_by_line(
     )
     upstream.add(say("\n\n".join(blocks)))
     browser.open(served.origin)
+    browser.run(_HEAR)
     browser.write("hello\n")
-    spoken = "return [...document.querySelectorAll('#spoken p')].map((one) => one.textContent)"
     heard = ["one two\nthree\nx = 1\ny\nfour", "five\nsix", "a\nb\nc\nd"]
-    browser.wait_until(lambda: browser.run(spoken)[1:] == heard, "it was told otherwise")
+    browser.wait_until(lambda: browser.run(_HEARD)[1:] == heard, "it was told otherwise")
 
 
 def test_whoever_uses_the_keyboard_is_never_left_where_nothing_is(
@@ -466,7 +480,7 @@ def test_what_came_is_kept_while_the_page_is_out_of_sight(
     first = browser.driver.current_window_handle
     browser.driver.switch_to.new_window("tab")
     browser.driver.switch_to.window(first)
-    assert "Half" in browser.run(kept)
+    browser.wait_until(lambda: "Half" in browser.run(kept), "it was not kept")
     gate.set()
     for handle in {*browser.driver.window_handles} - {first}:
         browser.driver.switch_to.window(handle)
@@ -529,11 +543,11 @@ def test_the_page_asks_nobody_but_its_server(
 
 
 def test_a_server_that_keeps_what_is_said_knows_the_conversation_again(
-    browser: Browser, agents: None, upstream: ScriptedUpstream
+    browser: Browser, agents: None, upstream: ScriptedUpstream, host: str
 ) -> None:
     upstream.add(say("One. "), say("Two."))
-    address = upstream.openai_base_url
-    with serve("--no-token", "--save", HIVELOOM_OPENAI_BASE_URL=address) as server:
+    env = {"HIVELOOM_OPENAI_BASE_URL": upstream.openai_base_url}
+    with serve("--no-token", "--save", "--host", host, **env) as server:
         browser.open(server.origin)
         for question, answer in (("first", "One."), ("second", "Two.")):
             browser.write(f"{question}\n")

@@ -211,7 +211,7 @@ return {
 
 
 def test_each_block_goes_the_way_it_is_written_and_code_from_left_to_right(
-    browser: Browser, upstream: ScriptedUpstream
+    browser: Browser, upstream: ScriptedUpstream, host: str
 ) -> None:
     run_hiveloom("agent", "create", "helper", "--model", "m")
     blocks = (
@@ -230,7 +230,8 @@ def test_each_block_goes_the_way_it_is_written_and_code_from_left_to_right(
         "return [...document.querySelectorAll(arguments[0])]"
         ".map((one) => getComputedStyle(one).direction)"
     )
-    with serve("--no-token", HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server:
+    address = upstream.openai_base_url
+    with serve("--no-token", "--host", host, HIVELOOM_OPENAI_BASE_URL=address) as server:
         browser.open(server.origin)
         browser.write("mixed\n")
         browser.wait_for_text(".last .said", "x = 1")
@@ -243,11 +244,12 @@ def test_each_block_goes_the_way_it_is_written_and_code_from_left_to_right(
 
 
 def test_nothing_that_a_model_writes_becomes_more_than_text_and_links(
-    browser: Browser, upstream: ScriptedUpstream
+    browser: Browser, upstream: ScriptedUpstream, host: str
 ) -> None:
     run_hiveloom("agent", "create", "helper", "--model", "m")
     upstream.add(stream_reply(openai_stream("\n\n".join((*_ATTACKS, "The end.")))))
-    with serve("--no-token", HIVELOOM_OPENAI_BASE_URL=upstream.openai_base_url) as server:
+    address = upstream.openai_base_url
+    with serve("--no-token", "--host", host, HIVELOOM_OPENAI_BASE_URL=address) as server:
         browser.take_errors()
         browser.open(server.origin)
         browser.write("attack\n")

@@ -30,7 +30,9 @@ def test_of_clients_that_leave_the_access_log_alone_tells(loopback: LoopbackUpst
                 connection.sendall(build_request("POST", path, headers, told, port=port))
                 assert b" 200 " in connection.recv(100)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        assert server.process.stderr is not None
+        # Each is written when its request is over: before that, the end would be told to wait.
+        entries = [json.loads(server.process.stderr.readline()) for _ in range(5)]
         server.process.terminate()
-        _, said = server.process.communicate(timeout=60)
-    entries = [json.loads(line) for line in said.splitlines()]
+        assert server.process.stderr.read() == ""
     assert [(entry["status"], entry["complete"]) for entry in entries] == [(200, False)] * 5

@@ -22,6 +22,11 @@ _PATHS = {
     "native": "/api/tenants/default/agents/helper/chat",
 }
 _SIGNS = {"openai": b": still working", "anthropic": b"event: ping", "native": b": still working"}
+_ENDS = {
+    "openai": b"data: [DONE]",
+    "anthropic": b"event: message_stop",
+    "native": b"event: reply",
+}
 _SAID = [{"role": "user", "content": "hi"}]
 _BODY = {
     "model": "helper",
@@ -46,9 +51,11 @@ def test_a_stream_in_which_nothing_happens_says_that_it_is_worked_on(format_: st
     with running(Watched(Slow(), sign)) as port:
         content = ask(port, _PATHS[format_]).content
     before, _, rest = content.partition(b"Well,")
-    between, _, after = rest.partition(b" hello.")
+    between, _, rest = rest.partition(b" hello.")
+    _, end, after = rest.partition(_ENDS[format_])
     assert before.count(sign) >= 2
     assert between.count(sign) >= 2
+    assert end
     assert sign not in after
 
 

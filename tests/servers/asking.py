@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from hiveloom_cli.upstream.dialects import Dialects
 from hiveloom_cli.upstream.resolve import decide_upstream
 from hiveloom_cli.upstream.transport import RequestsTransport
 from tests.support.clocks import ManualClock
-from tests.support.program import run_hiveloom
+from tests.support.program import PROGRAM, build_environment, run_hiveloom
 
 if TYPE_CHECKING:
     from hiveloom_cli.protocols.message import Message, ToolCall
@@ -42,6 +43,20 @@ def chat(server: Server, model: str, *args: str, stream: bool = True) -> Finishe
     """Run `hiveloom chat` with the server's own key."""
     shutil.copytree(server.keys, os.environ["HIVELOOM_HOME"], dirs_exist_ok=True)
     return chat_as_is(server, model, *args, stream=stream)
+
+
+def open_chat(server: Server, model: str, *args: str) -> subprocess.Popen[bytes]:
+    """Begin `hiveloom chat` with the server's own key; its output comes as it is written."""
+    shutil.copytree(server.keys, os.environ["HIVELOOM_HOME"], dirs_exist_ok=True)
+    return subprocess.Popen(
+        [*PROGRAM, "chat", "--model", model, *args],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        env=build_environment(server.environ),
+        cwd=os.environ["HOME"],
+    )
 
 
 def chat_as_is(server: Server, model: str, *args: str, stream: bool = True) -> Finished:

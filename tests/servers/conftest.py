@@ -42,7 +42,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     python = find_python("llama")
     folder = tmp_path_factory.mktemp("llama")
     model = folder / "tiny.gguf"
-    subprocess.run([python, HERE / "write_model.py", model], check=True, timeout=60)
+    subprocess.run([python, HERE / "write_model.py", model], check=True, timeout=300)
     port = find_free_port()
     server = Server(f"http://127.0.0.1:{port}", LLAMA_KEY, folder)
     command = (python, HERE / "serve_llama.py", model, LLAMA_KEY, str(port))

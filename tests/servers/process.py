@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import os
 import socket
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-READY_S = 120.0  # a slow machine's first start; it is not waited for longer than it takes
+READY_S = 600.0  # a slow machine's first start; it is not waited for longer than it takes
 _STEP_S = 0.05
 _END_S = 10.0
+# Below what Linux gives to those who ask for any port; each worker of a run has a share of them.
+_FIRST_PORT, _SHARES, _SHARE = 20_000, 24, 500
+_DRAWN = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,14 @@ def wait_until_ready(process: subprocess.Popen[str], server: Server, path: str) 
 
 
 def find_free_port() -> int:
-    """Find a port of loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Find a port of loopback that nobody listens on, and that nobody else comes by meanwhile."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = _FIRST_PORT + worker % _SHARES * _SHARE
+    for number in itertools.islice(_DRAWN, _SHARE):
+        port = share + (os.getpid() + number) % _SHARE  # two runs begin at different ones
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    pytest.fail("no port is free")
 
 
 def _is_ready(server: Server, path: str) -> bool:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hiveloom_cli.protocols.event import FinishReason
 from hiveloom_cli.protocols.message import Message, ToolCall, ToolResult, build_user_message
-from tests.servers.asking import ask, chat, chat_with_key, get_end, join_text, list_calls
+from tests.servers.asking import (
+    ask,
+    chat,
+    chat_with_key,
+    get_end,
+    join_text,
+    list_calls,
+    open_chat,
+)
 from tests.servers.replies import ARGUMENTS, build_call
 from tests.support.upstream import (
     Ending,
@@ -133,13 +142,18 @@ def test_an_answer_that_breaks_off_behind_it_keeps_what_came(
     litellm: Server, behind: ScriptedUpstream, protocol: str, spoken_behind: str
 ) -> None:
     stream = STREAMS[spoken_behind]("Half an answer")
-    behind.add(Reply([*stream[:5], 0.3], headers=STREAMED, ending=Ending.RESET))
+    seen = threading.Event()  # what came and a reset at once would be a reset alone
+    behind.add(Reply([*stream[:5], seen], headers=STREAMED, ending=Ending.RESET))
     model = name_forwarded(protocol, spoken_behind)
-    done = chat(litellm, model, "hi")
-    assert done.exit_code == 4
-    assert done.stdout
-    assert "Half an answer".startswith(done.stdout)
-    assert done.stderr.startswith("error: the upstream ")
+    with open_chat(litellm, model, "hi") as process:
+        assert process.stdout is not None
+        first = process.stdout.read(1)
+        seen.set()
+        rest, aside = process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert first
+    assert b"Half an answer".startswith(first + rest)
+    assert aside.startswith(b"error: the upstream ")
 
 
 def test_an_end_without_a_last_event_behind_it_is_no_answer(

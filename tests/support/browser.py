@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from selenium.webdriver.remote.webelement import WebElement
 
+T = TypeVar("T")
 _SWITCHES = (
     "--headless",
     "--no-sandbox",  # root may not have one
@@ -67,26 +69,41 @@ class Browser:
         """Return what can be seen of an element's text; "" where there is none."""
         return " ".join(one.text for one in self.find_all(selector))
 
-    def wait_until(self, holds: Callable[[], object], what: str) -> None:
-        WebDriverWait(self.driver, PATIENCE_S, 0.05).until(lambda _: holds(), what)
+    def wait_until(self, holds: Callable[[], T | Literal[False]], what: str) -> T:
+        """Wait for something true, and return it.
+
+        The page may put new elements in the place of old ones between any two steps: `holds` has to
+        find those that it looks at, and is asked again where they were replaced meanwhile.
+        """
+        replaced = [StaleElementReferenceException]
+        wait = WebDriverWait(self.driver, PATIENCE_S, 0.05, ignored_exceptions=replaced)
+        return wait.until(lambda _: holds(), what)
 
     def wait_for(self, selector: str) -> WebElement:
         """Wait until an element can be seen."""
-        self.wait_until(lambda: self.is_shown(selector), f"{selector} was never seen")
-        return self.find(selector)
+        return self.wait_until(lambda: self._find_shown(selector), f"{selector} was never seen")
 
     def wait_for_text(self, selector: str, text: str) -> None:
         self.wait_until(lambda: text in self.read(selector), f"{text!r} never came")
 
     def is_shown(self, selector: str) -> bool:
-        return any(one.is_displayed() for one in self.find_all(selector))
+        return bool(self._find_shown(selector))
+
+    def _find_shown(self, selector: str) -> WebElement | Literal[False]:
+        return next((one for one in self.find_all(selector) if one.is_displayed()), False)
 
     def click(self, selector: str) -> None:
-        self.wait_for(selector).click()
+        self.wait_until(lambda: self._click(selector), f"{selector} was never seen")
+
+    def _click(self, selector: str) -> bool:
+        found = self._find_shown(selector)
+        if found:
+            found.click()
+        return bool(found)
 
     def write(self, text: str) -> None:
         """Type a message into its field; a line's end is Enter."""
-        self.wait_until(self.find("#send").is_enabled, "no agent could be asked")
+        self.wait_until(lambda: self.find("#send").is_enabled(), "no agent could be asked")
         self.find("#text").send_keys(text.replace("\n", Keys.ENTER))
 
     def press(self, *keys: str) -> None:

@@ -182,7 +182,8 @@ class _Body:
     def pause(self, piece: float | threading.Event) -> None:
         """Wait as told, but no longer than the client and the server are there."""
         gate = piece if isinstance(piece, threading.Event) else threading.Event()
-        limit_s = PATIENCE_S if isinstance(piece, threading.Event) else piece
+        # Whoever is to open a gate may have something to wait for before.
+        limit_s = 2 * PATIENCE_S if isinstance(piece, threading.Event) else piece
         deadline = time.monotonic() + limit_s
         while not gate.is_set() and time.monotonic() < deadline:
             if self.closing.is_set() or self._client_left():

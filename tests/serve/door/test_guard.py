@@ -347,37 +347,62 @@ def is_readable(connection: socket.socket, seconds: float) -> bool:
 
 
 class Hasty(TimedConnection):
+    """Waits for next to nothing, from when the test has sent what it has to send."""
+
     head_s = 0.2
     read_s = 0.2
+    has_sent: threading.Event
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        assert self.has_sent.wait(PATIENCE_S)
+        super().connection_made(transport)
+
+
+@pytest.fixture
+def hasty() -> type[Hasty]:
+    class OfTest(Hasty):
+        has_sent = threading.Event()
+
+    return OfTest
 
 
 @pytest.mark.parametrize("begin", [b"", b"POST /v1/x HTTP/1.1\r\nHost: 127"])
-def test_a_request_that_does_not_come_is_not_waited_for(path: Path, begin: bytes) -> None:
-    with serving(path, connection=Hasty) as served, connect(served.port) as connection:
+def test_a_request_that_does_not_come_is_not_waited_for(
+    path: Path, hasty: type[Hasty], begin: bytes
+) -> None:
+    with serving(path, connection=hasty) as served, connect(served.port) as connection:
         connection.sendall(begin)
+        hasty.has_sent.set()
         assert read_end(connection) == b""
 
 
-def test_the_second_request_of_a_connection_is_not_waited_for_either(path: Path) -> None:
-    with serving(path, connection=Hasty) as served, connect(served.port) as connection:
+def test_the_second_request_of_a_connection_is_not_waited_for_either(
+    path: Path, hasty: type[Hasty]
+) -> None:
+    with serving(path, connection=hasty) as served, connect(served.port) as connection:
         connection.sendall(served.build("GET", "/healthz"))
+        hasty.has_sent.set()
         assert read_answer(connection).status == 200
         connection.sendall(b"GET /hea")
         assert read_end(connection) == b""
 
 
-def test_a_long_answer_is_not_cut_by_the_limit_for_a_request(path: Path) -> None:
-    with serving(path, connection=Hasty) as served, connect(served.port) as connection:
+def test_a_long_answer_is_not_cut_by_the_limit_for_a_request(
+    path: Path, hasty: type[Hasty]
+) -> None:
+    with serving(path, connection=hasty) as served, connect(served.port) as connection:
         connection.sendall(served.build(path="/hold"))
+        hasty.has_sent.set()
         assert served.app.entered.acquire(timeout=PATIENCE_S)
         assert not is_readable(connection, 0.5)
         served.app.let_go.set()
         assert read_answer(connection).body == SAID
 
 
-def test_a_client_that_does_not_read_is_let_go(path: Path) -> None:
-    with serving(path, connection=Hasty) as served, connect(served.port) as connection:
+def test_a_client_that_does_not_read_is_let_go(path: Path, hasty: type[Hasty]) -> None:
+    with serving(path, connection=hasty) as served, connect(served.port) as connection:
         connection.sendall(served.build(path="/flood"))
+        hasty.has_sent.set()
         assert served.app.entered.acquire(timeout=PATIENCE_S)
         assert served.app.left.wait(PATIENCE_S)
         assert served.log.wait()[0]["status"] == 200

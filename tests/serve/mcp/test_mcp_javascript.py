@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.program import PROGRAM, build_environment, run_hiveloom
 from tests.support.served import TOKEN, serve
+from tests.support.serving import PATIENCE_S
 from tests.support.upstream import openai_chunk, openai_stream, stream_reply
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def test_it_lists_asks_meets_errors_and_cancels(way: str, upstream: ScriptedUpst
         )
         assert process.stdout
         came = json.loads(process.stdout.readline() or "null")
-        hung_up = upstream.hung_up.wait(10)  # while the client is still there
+        hung_up = upstream.hung_up.wait(PATIENCE_S)  # while the client is still there
         _, aside = process.communicate(timeout=60)
     assert came == {
         "server": "helper",
