@@ -83,7 +83,7 @@ def test_an_end_at_the_prompt_is_quiet(
             terminal.press_control("d")
         assert terminal.wait() == code
         for word in ("Unhandled", "Traceback", "Warning", "rror"):
-            assert word not in terminal.text
+            assert word not in "\n".join(terminal.all_lines)
         flags = termios.tcgetattr(terminal._process.fileno())[3]
         assert flags & termios.ECHO
         assert flags & termios.ICANON
