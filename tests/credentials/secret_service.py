@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from jeepney import message_bus  # type: ignore[import-untyped]
-from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
 
 from tests.support.patience import PATIENCE_S
 
@@ -51,6 +49,10 @@ def open_secret_service(folder: Path, *, unlocked: bool) -> Iterator[str]:
 
 def _wait_for_service(address: str) -> None:
     """Wait until the daemon can be asked: it says that it has begun a moment before."""
+    # Here, since only Linux has it, as the keyring's own way to the bus.
+    from jeepney import message_bus  # type: ignore[import-untyped]
+    from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
+
     question = message_bus.NameHasOwner("org.freedesktop.secrets")
     deadline = time.monotonic() + PATIENCE_S
     with open_dbus_connection(address) as connection:
