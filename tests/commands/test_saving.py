@@ -9,6 +9,7 @@ import resource
 import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
@@ -234,23 +235,31 @@ def test_a_failed_turn_is_kept_as_far_as_it_came(
     assert read_last(hiveloom) == [("hello", "complete"), ("half", "incomplete")]
 
 
+PATIENT = f"""
+from hiveloom_cli.chat import store
+from hiveloom_cli.cli import main
+store._BUSY_S = {PATIENCE_S}  # on a slow disk the unluckiest would be told that nothing is saved
+main()
+"""
+
+
 def test_many_processes_chat_at_once(hiveloom: Hiveloom) -> None:
     with ScriptedUpstream(script=lambda _: stream_reply(openai_stream("an answer"))) as upstream:
         env = build_environment(point_at(upstream))
         processes = [
             subprocess.Popen(
-                [*PROGRAM, "chat", "--model", "m", f"question {number}"],
+                [sys.executable, "-c", PATIENT, "chat", "--model", "m", f"question {number}"],
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
             )
-            for number in range(4)
+            for number in range(8)
         ]
         outputs = [process.communicate(timeout=100) for process in processes]
-    assert outputs == [(b"an answer", b"")] * 4
+    assert outputs == [(b"an answer", b"")] * 8
     rows = json.loads(hiveloom("conversation", "list", "--json").stdout)
-    assert sorted(row["title"] for row in rows) == [f"question {number}" for number in range(4)]
+    assert sorted(row["title"] for row in rows) == [f"question {number}" for number in range(8)]
     assert {row["messages"] for row in rows} == {2}
 
 
