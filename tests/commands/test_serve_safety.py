@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.program import PROGRAM, build_environment, run_hiveloom
-from tests.support.serving import PATIENCE_S, Answer, build_request, send
+from tests.support.serving import Answer, build_request, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING, Any
 import anthropic
 import openai
 
-from tests.support.kept import (
-    PATIENCE_S,
-    get_sent,
-    list_kept,
-    point_at,
-    read_said,
-    say,
-    show,
-    write_agent,
-)
+from tests.support.kept import get_sent, list_kept, point_at, read_said, say, show, write_agent
+from tests.support.patience import PATIENCE_S
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
 from tests.support.upstream import openai_stream, stream_reply

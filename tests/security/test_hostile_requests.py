@@ -18,16 +18,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hiveloom_cli.demo.upstream import LoopbackUpstream
+from tests.support.patience import PATIENCE_S
 from tests.support.program import build_environment, run_hiveloom
 from tests.support.served import TOKEN, serve
-from tests.support.serving import (
-    PATIENCE_S,
-    Answer,
-    build_request,
-    connect,
-    read_answer,
-    send,
-)
+from tests.support.serving import Answer, build_request, connect, read_answer, send
 from tests.support.upstream import ScriptedUpstream, openai_chunk, openai_stream, stream_reply
 
 if TYPE_CHECKING:

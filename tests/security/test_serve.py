@@ -39,9 +39,10 @@ from hiveloom_cli.serve.application import build_application
 from hiveloom_cli.serve.metrics import Metrics
 from hiveloom_cli.serve.page import PATHS
 from tests.support.attack import MODEL_KEY, list_leaks
+from tests.support.patience import PATIENCE_S
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, serve
-from tests.support.serving import PATIENCE_S, Answer, build_request, connect, read_answer, send
+from tests.support.serving import Answer, build_request, connect, read_answer, send
 from tests.support.upstream import (
     Reply,
     ScriptedUpstream,

@@ -21,7 +21,8 @@ from hiveloom_cli.serve.door.guard import Guard
 from hiveloom_cli.serve.door.guard_rules import Rules
 from hiveloom_cli.serve.door.hosts import build_hosts
 from hiveloom_cli.serve.formats import anthropic_request, native, openai_chat
-from tests.support.serving import PATIENCE_S, build_request, connect, read_answer, running, send
+from tests.support.patience import PATIENCE_S
+from tests.support.serving import build_request, connect, read_answer, running, send
 from tests.support.slow import Slow
 from tests.support.turns import build_end
 

@@ -22,9 +22,10 @@ from hiveloom_cli.serve.door.access_log import AccessLog
 from hiveloom_cli.serve.door.guard_rules import Rules
 from hiveloom_cli.serve.door.hosts import build_hosts
 from hiveloom_cli.serve.metrics import Metrics
+from tests.support.patience import PATIENCE_S
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
-from tests.support.serving import PATIENCE_S, running
+from tests.support.serving import running
 from tests.support.slow import Slow
 
 if TYPE_CHECKING:

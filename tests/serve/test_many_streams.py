@@ -15,9 +15,10 @@ import requests
 from hiveloom_cli.chat.record import Filter
 from hiveloom_cli.demo.upstream import LoopbackUpstream
 from tests.support.conversations import list_drafts, open_conversations
+from tests.support.patience import PATIENCE_S
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
-from tests.support.serving import PATIENCE_S, build_request, connect, read_answer, send
+from tests.support.serving import build_request, connect, read_answer, send
 from tests.support.upstream import openai_chunk, stream_reply
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from tests.support.patience import PATIENCE_S
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN, Served, serve
-from tests.support.serving import PATIENCE_S
 from tests.support.upstream import (
     Ending,
     Reply,

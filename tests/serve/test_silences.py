@@ -13,7 +13,8 @@ from hiveloom_cli.clock import SystemClock
 from hiveloom_cli.errors import UpstreamRefused
 from hiveloom_cli.serve.application import build_application
 from hiveloom_cli.serve.asked import Rejection
-from tests.support.serving import PATIENCE_S, running
+from tests.support.patience import PATIENCE_S
+from tests.support.serving import running
 from tests.support.slow import Slow, Watched
 
 _PATHS = {

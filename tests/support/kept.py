@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from tests.support.patience import PATIENCE_S
 from tests.support.program import run_hiveloom
 from tests.support.served import TOKEN
 from tests.support.upstream import openai_stream, stream_reply
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from tests.support.upstream import Reply, ScriptedUpstream
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
-PATIENCE_S = 60
 
 
 def write_agent(settings: str = "", name: str = "helper") -> None:

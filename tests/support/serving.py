@@ -24,16 +24,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-__all__ = [
-    "PATIENCE_S",
-    "Answer",
-    "build_request",
-    "connect",
-    "read_answer",
-    "running",
-    "send",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:

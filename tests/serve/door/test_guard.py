@@ -20,15 +20,8 @@ from hiveloom_cli.serve.door.guard import Guard
 from hiveloom_cli.serve.door.guard_rules import Rules
 from hiveloom_cli.serve.door.hosts import build_hosts
 from hiveloom_cli.serve.door.tokens import Tokens
-from tests.support.serving import (
-    PATIENCE_S,
-    Answer,
-    build_request,
-    connect,
-    read_answer,
-    running,
-    send,
-)
+from tests.support.patience import PATIENCE_S
+from tests.support.serving import Answer, build_request, connect, read_answer, running, send
 
 if TYPE_CHECKING:
     import socket

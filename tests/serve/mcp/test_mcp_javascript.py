@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.program import PROGRAM, build_environment, run_hiveloom
 from tests.support.served import TOKEN, serve
-from tests.support.serving import PATIENCE_S
 from tests.support.upstream import openai_chunk, openai_stream, stream_reply
 
 if TYPE_CHECKING:
