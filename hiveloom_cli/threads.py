@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 
-# A signal that comes just before the main thread begins to wait is noticed when the wait is over:
-# no wait for another thread is longer than this.
+# A signal that comes just before the main thread begins to wait for another is noticed only once
+# the wait is over, so a wait for what may take long is made in steps of this.
 NOTICE_S = 0.2
 
 

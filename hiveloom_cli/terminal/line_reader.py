@@ -105,7 +105,7 @@ class LineReader:
             loop.call_soon_threadsafe(self._leave)
 
     def _leave(self) -> None:
-        """End the prompt, if it has not just ended."""
+        """End the prompt, if it has not just ended; what it raises, `Terminated` takes over."""
         future = self._session.app.future
         if future is not None and not future.done():
             self._session.app.exit(exception=EOFError)
