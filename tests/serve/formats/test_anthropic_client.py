@@ -36,8 +36,21 @@ def served(loopback: LoopbackUpstream) -> Iterator[Served]:
         yield server
 
 
+_OPENED: list[anthropic.Anthropic] = []
+
+
+@pytest.fixture(autouse=True)
+def close_clients() -> Iterator[None]:
+    """Close what `open_client` opened, which would else be collected in another test."""
+    yield
+    while _OPENED:
+        _OPENED.pop().close()
+
+
 def open_client(server: Served, key: str = TOKEN) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=server.origin, api_key=key, max_retries=0)
+    client = anthropic.Anthropic(base_url=server.origin, api_key=key, max_retries=0)
+    _OPENED.append(client)
+    return client
 
 
 def say(text: str) -> list[Any]:

@@ -48,8 +48,21 @@ def served(helper: None, loopback: LoopbackUpstream) -> Iterator[Served]:
         yield server
 
 
+_OPENED: list[openai.OpenAI] = []
+
+
+@pytest.fixture(autouse=True)
+def close_clients() -> Iterator[None]:
+    """Close what `open_client` opened, which would else be collected in another test."""
+    yield
+    while _OPENED:
+        _OPENED.pop().close()
+
+
 def open_client(server: Served, key: str = TOKEN) -> openai.OpenAI:
-    return openai.OpenAI(base_url=server.openai_base_url, api_key=key, max_retries=0)
+    client = openai.OpenAI(base_url=server.openai_base_url, api_key=key, max_retries=0)
+    _OPENED.append(client)
+    return client
 
 
 def say(text: str) -> Said:
